@@ -1,0 +1,423 @@
+// The messages as JSON.
+#include "messages/json.hpp"
+
+namespace troupe {
+
+namespace {
+
+constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+bool is_utf8(std::string_view s) {
+  for (std::size_t i = 0; i < s.size();) {
+    auto c = static_cast<unsigned char>(s[i]);
+    std::size_t more = c < 0x80                ? 0
+                       : c >= 0xc2 && c < 0xe0 ? 1
+                       : c >= 0xe0 && c < 0xf0 ? 2
+                       : c >= 0xf0 && c < 0xf5 ? 3
+                                               : 9;
+    if (more == 9 || i + more >= s.size())
+      return false;
+    for (std::size_t k = 1; k <= more; ++k)
+      if ((static_cast<unsigned char>(s[i + k]) & 0xc0) != 0x80)
+        return false;
+    auto second = more > 0 ? static_cast<unsigned char>(s[i + 1]) : 0;
+    if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) || (c == 0xf0 && second < 0x90) ||
+        (c == 0xf4 && second > 0x8f))
+      return false;
+    i += more + 1;
+  }
+  return true;
+}
+
+std::string encode64(std::string_view in) {
+  std::string out;
+  for (std::size_t i = 0; i < in.size(); i += 3) {
+    std::uint32_t v = 0;
+    for (std::size_t k = 0; k < 3; ++k)
+      v = v << 8 | (i + k < in.size() ? static_cast<unsigned char>(in[i + k]) : 0U);
+    for (std::size_t k = 0; k < 4; ++k)
+      out += i + k <= in.size() ? alphabet[v >> (18 - 6 * k) & 63] : '=';
+  }
+  return out;
+}
+
+std::string decode64(std::string_view in) {
+  std::string out;
+  std::uint32_t v = 0;
+  int bits = 0;
+  for (char c : in) {
+    if (c == '=')
+      break;
+    auto at = alphabet.find(c);
+    if (at == std::string_view::npos)
+      throw field_error("b64 is no base 64");
+    v = v << 6 | static_cast<std::uint32_t>(at);
+    if ((bits += 6) >= 8)
+      out += static_cast<char>(v >> (bits -= 8) & 0xff);
+  }
+  return out;
+}
+
+const json* find(const json& object, const char* name) {
+  if (!object.is_object())
+    throw field_error(std::string("an object with '") + name + "' is needed");
+  auto at = object.find(name);
+  return at == object.end() || at->is_null() ? nullptr : &*at;
+}
+
+[[noreturn]] void wrong(const char* name, const char* wanted) {
+  throw field_error(std::string("field '") + name + "' must be " + wanted);
+}
+
+void put(json& to, const char* name, const std::string& value) {
+  if (!value.empty())
+    to[name] = bytes_to_json(value);
+}
+
+void put(json& to, const char* name, std::uint64_t value) {
+  if (value != 0)
+    to[name] = value;
+}
+
+json texts(const std::vector<std::string>& xs) {
+  auto out = json::array();
+  for (const auto& x : xs)
+    out.push_back(bytes_to_json(x));
+  return out;
+}
+
+template <class T, class F>
+std::vector<T> list(const json& x, F read) {
+  if (!x.is_array())
+    throw field_error("a list is needed");
+  std::vector<T> out;
+  for (const auto& item : x)
+    out.push_back(read(item));
+  return out;
+}
+
+template <class T, class F>
+std::vector<T> optional_list(const json& x, const char* name, F read) {
+  const auto* at = find(x, name);
+  return at ? list<T>(*at, read) : std::vector<T>{};
+}
+
+} // namespace
+
+json bytes_to_json(std::string_view bytes) {
+  if (is_utf8(bytes))
+    return json(bytes);
+  return json{{"b64", encode64(bytes)}};
+}
+
+std::string bytes_from_json(const json& value) {
+  if (value.is_string())
+    return value.get<std::string>();
+  if (value.is_object() && value.contains("b64") && value["b64"].is_string())
+    return decode64(value["b64"].get_ref<const std::string&>());
+  throw field_error("a string or {\"b64\": ...} is needed");
+}
+
+std::string required_text(const json& object, const char* name) {
+  const auto* at = find(object, name);
+  if (!at)
+    throw field_error(std::string("field '") + name + "' is missing");
+  return optional_text(object, name);
+}
+
+std::string optional_text(const json& object, const char* name, std::string otherwise) {
+  const auto* at = find(object, name);
+  if (!at)
+    return otherwise;
+  if (!at->is_string() && !at->is_object())
+    wrong(name, "a string");
+  return bytes_from_json(*at);
+}
+
+std::int64_t optional_number(const json& object, const char* name, std::int64_t otherwise) {
+  const auto* at = find(object, name);
+  if (!at)
+    return otherwise;
+  if (!at->is_number_integer())
+    wrong(name, "a whole number");
+  return at->get<std::int64_t>();
+}
+
+std::uint64_t required_unsigned(const json& object, const char* name) {
+  const auto* at = find(object, name);
+  if (!at || !at->is_number_unsigned())
+    wrong(name, "a whole number from 0");
+  return at->get<std::uint64_t>();
+}
+
+bool optional_flag(const json& object, const char* name, bool otherwise) {
+  const auto* at = find(object, name);
+  if (!at)
+    return otherwise;
+  if (!at->is_boolean())
+    wrong(name, "true or false");
+  return at->get<bool>();
+}
+
+std::vector<std::string> optional_texts(const json& object, const char* name) {
+  const auto* at = find(object, name);
+  if (!at)
+    return {};
+  if (!at->is_array())
+    wrong(name, "a list of strings");
+  return list<std::string>(*at, bytes_from_json);
+}
+
+json to_json(const process_identity& x) {
+  return {{"boot", x.boot}, {"pid", x.pid}, {"start", x.start}};
+}
+
+process_identity identity_from_json(const json& x) {
+  return {required_text(x, "boot"), static_cast<std::int32_t>(required_unsigned(x, "pid")),
+          required_unsigned(x, "start")};
+}
+
+json to_json(const dispatch_spec& x) {
+  json out{{"kind", x.kind}, {"harness", x.harness}, {"cwd", bytes_to_json(x.cwd)}, {"rows", x.rows}, {"cols", x.cols}};
+  if (!x.command.empty())
+    out["command"] = texts(x.command);
+  put(out, "prompt", x.prompt);
+  put(out, "name", x.name);
+  put(out, "model", x.model);
+  put(out, "effort", x.effort);
+  put(out, "permissionMode", x.permission_mode);
+  put(out, "agent", x.agent);
+  put(out, "settings", x.settings);
+  if (!x.add_dirs.empty())
+    out["addDirs"] = texts(x.add_dirs);
+  put(out, "mcpConfig", x.mcp_config);
+  return out;
+}
+
+dispatch_spec spec_from_json(const json& x) {
+  dispatch_spec out;
+  out.kind = required_text(x, "kind");
+  out.harness = optional_text(x, "harness");
+  out.command = optional_texts(x, "command");
+  out.prompt = optional_text(x, "prompt");
+  out.cwd = required_text(x, "cwd");
+  out.name = optional_text(x, "name");
+  out.model = optional_text(x, "model");
+  out.effort = optional_text(x, "effort");
+  out.permission_mode = optional_text(x, "permissionMode");
+  out.agent = optional_text(x, "agent");
+  out.settings = optional_text(x, "settings");
+  out.add_dirs = optional_texts(x, "addDirs");
+  out.mcp_config = optional_text(x, "mcpConfig");
+  out.rows = static_cast<std::uint16_t>(optional_number(x, "rows", 24));
+  out.cols = static_cast<std::uint16_t>(optional_number(x, "cols", 80));
+  return out;
+}
+
+json to_json(const environment& x) {
+  auto out = json::array();
+  for (const auto& [name, value] : x)
+    out.push_back(json::array({bytes_to_json(name), bytes_to_json(value)}));
+  return out;
+}
+
+environment environment_from_json(const json& x) {
+  return list<std::pair<std::string, std::string>>(x, [](const json& pair) {
+    if (!pair.is_array() || pair.size() != 2)
+      throw field_error("field 'env' must be a list of [name, value]");
+    return std::pair(bytes_from_json(pair[0]), bytes_from_json(pair[1]));
+  });
+}
+
+json to_json(const std::vector<option>& xs) {
+  auto out = json::array();
+  for (const auto& x : xs) {
+    json item{{"n", x.n}, {"name", x.name}, {"kind", x.kind}};
+    put(item, "id", x.id);
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
+std::vector<option> options_from_json(const json& xs) {
+  return list<option>(xs, [](const json& x) {
+    return option{static_cast<std::uint32_t>(required_unsigned(x, "n")), optional_text(x, "name"),
+                  optional_text(x, "kind"), optional_text(x, "id")};
+  });
+}
+
+json to_json(const std::vector<work_item>& xs) {
+  auto out = json::array();
+  for (const auto& x : xs)
+    out.push_back({{"id", x.id}, {"kind", x.kind}, {"title", bytes_to_json(x.title)}});
+  return out;
+}
+
+std::vector<work_item> work_from_json(const json& xs) {
+  return list<work_item>(xs, [](const json& x) {
+    return work_item{required_text(x, "id"), optional_text(x, "kind"), optional_text(x, "title")};
+  });
+}
+
+json to_json(const event& x) {
+  json out{{"n", x.n}, {"t", x.t}, {"run", x.run}, {"seen", x.seen}, {"what", x.what}};
+  put(out, "id", x.id);
+  put(out, "text", x.text);
+  put(out, "detail", x.detail);
+  if (x.value != 0)
+    out["value"] = x.value;
+  if (!x.options.empty())
+    out["options"] = to_json(x.options);
+  if (!x.work.empty())
+    out["work"] = to_json(x.work);
+  return out;
+}
+
+event event_from_json(const json& x) {
+  event out;
+  out.n = required_unsigned(x, "n");
+  out.t = optional_number(x, "t", 0);
+  out.run = static_cast<std::uint32_t>(required_unsigned(x, "run"));
+  out.seen = static_cast<std::uint64_t>(optional_number(x, "seen", 0));
+  out.what = required_text(x, "what");
+  out.id = optional_text(x, "id");
+  out.text = optional_text(x, "text");
+  out.detail = optional_text(x, "detail");
+  out.value = optional_number(x, "value", 0);
+  if (const auto* at = find(x, "options"))
+    out.options = options_from_json(*at);
+  if (const auto* at = find(x, "work"))
+    out.work = work_from_json(*at);
+  return out;
+}
+
+json to_json(const ledger_entry& x) {
+  json out{{"n", x.n}, {"t", x.t}, {"what", x.what}};
+  put(out, "cause", x.cause);
+  put(out, "seen", x.seen);
+  put(out, "session", x.session.value);
+  put(out, "run", std::uint64_t{x.run});
+  if (!x.facts.empty()) {
+    auto facts = json::object();
+    for (const auto& [name, value] : x.facts)
+      facts[name] = bytes_to_json(value);
+    out["facts"] = std::move(facts);
+  }
+  if (!x.spec.empty())
+    out["spec"] = to_json(x.spec.front());
+  return out;
+}
+
+ledger_entry ledger_entry_from_json(const json& x) {
+  ledger_entry out;
+  out.n = required_unsigned(x, "n");
+  out.t = optional_number(x, "t", 0);
+  out.cause = static_cast<std::uint64_t>(optional_number(x, "cause", 0));
+  out.seen = static_cast<std::uint64_t>(optional_number(x, "seen", 0));
+  out.what = required_text(x, "what");
+  out.session.value = optional_text(x, "session");
+  out.run = static_cast<std::uint32_t>(optional_number(x, "run", 0));
+  if (const auto* facts = find(x, "facts")) {
+    if (!facts->is_object())
+      wrong("facts", "an object");
+    for (const auto& [name, value] : facts->items())
+      out.facts[name] = bytes_from_json(value);
+  }
+  if (const auto* spec = find(x, "spec"))
+    out.spec.push_back(spec_from_json(*spec));
+  return out;
+}
+
+json to_json(const row& x) {
+  json out{{"id", x.id.value},
+           {"sessionId", x.id.value},
+           {"name", bytes_to_json(x.name)},
+           {"cwd", bytes_to_json(x.cwd)},
+           {"kind", x.kind},
+           {"harness", x.harness},
+           {"state", x.state},
+           {"process", x.process},
+           {"startedAt", x.started_at},
+           {"changedAt", x.changed_at},
+           {"pinned", x.pinned},
+           {"activeWork", to_json(x.work)}};
+  put(out, "model", x.model);
+  put(out, "sentence", x.sentence);
+  if (x.pid != 0) {
+    out["pid"] = x.pid;
+    out["status"] = x.process;
+  }
+  if (x.exit_status >= 0)
+    out["exitStatus"] = x.exit_status;
+  if (!x.waiting.empty()) {
+    const auto& q = x.waiting.front();
+    out["waitingFor"] = q.options.empty() ? "reply" : "answer";
+    out["question"] = {
+        {"id", q.id}, {"text", bytes_to_json(q.text)}, {"options", to_json(q.options)}, {"since", q.since}};
+  }
+  put(out, "undelivered", std::uint64_t{x.undelivered});
+  put(out, "attached", std::uint64_t{x.attached});
+  return out;
+}
+
+json to_json(const assignment& x) {
+  auto keys = json::array();
+  for (const auto& c : x.credentials.credentials)
+    keys.push_back(json::array({c.variable, bytes_to_json(c.secret)}));
+  return {{"session", x.session.value},
+          {"run", x.run},
+          {"seen", x.seen},
+          {"epoch", x.epoch},
+          {"spec", to_json(x.spec)},
+          {"env", to_json(x.env)},
+          {"snapshot", {{"epoch", x.credentials.epoch}, {"expires", x.credentials.expires}, {"credentials", keys}}},
+          {"directory", bytes_to_json(x.directory)},
+          {"controlSocket", bytes_to_json(x.control_socket)},
+          {"supervisor", bytes_to_json(x.supervisor)},
+          {"resume", x.resume},
+          {"interrupted", x.interrupted}};
+}
+
+assignment assignment_from_json(const json& x) {
+  assignment out;
+  out.session.value = required_text(x, "session");
+  out.run = static_cast<std::uint32_t>(required_unsigned(x, "run"));
+  out.seen = required_unsigned(x, "seen");
+  out.epoch = required_unsigned(x, "epoch");
+  out.spec = spec_from_json(x.at("spec"));
+  out.env = environment_from_json(x.at("env"));
+  if (const auto* snap = find(x, "snapshot")) {
+    out.credentials.epoch = required_unsigned(*snap, "epoch");
+    out.credentials.expires = optional_number(*snap, "expires", 0);
+    for (const auto& [variable, secret] : environment_from_json(snap->at("credentials")))
+      out.credentials.credentials.push_back({variable, secret});
+  }
+  out.directory = required_text(x, "directory");
+  out.control_socket = optional_text(x, "controlSocket");
+  out.supervisor = optional_text(x, "supervisor");
+  out.resume = optional_flag(x, "resume", false);
+  out.interrupted = optional_flag(x, "interrupted", false);
+  return out;
+}
+
+json to_json(const receipt& x) {
+  return {{"session", x.session.value},
+          {"run", x.run},
+          {"cwd", bytes_to_json(x.cwd)},
+          {"permissionMode", x.permission_mode},
+          {"last", x.last}};
+}
+
+receipt receipt_from_json(const json& x) {
+  return {{required_text(x, "session")},
+          static_cast<std::uint32_t>(required_unsigned(x, "run")),
+          required_text(x, "cwd"),
+          optional_text(x, "permissionMode"),
+          required_unsigned(x, "last")};
+}
+
+std::string to_line(const json& x) {
+  return x.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+} // namespace troupe

@@ -1,0 +1,199 @@
+// What a session is: what was asked for (dispatch_spec), what happened to it (event), what was wanted and why
+// (ledger_entry), and how it looks from outside (row).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "messages/ids.hpp"
+
+namespace troupe {
+
+using environment = std::vector<std::pair<std::string, std::string>>; ///< names and values are bytes (FILES-3)
+
+/// What a person asked for. Goes to the ledger as it is: no environment value and no secret is in it (ENV-5).
+struct dispatch_spec {
+  std::string kind;                 ///< "exec" or "agent"
+  std::string harness;              ///< "exec", "native", or the name of an ACP agent
+  std::vector<std::string> command; ///< exec: the arguments; an ACP agent: its command line
+  std::string prompt;               ///< agent: the first prompt; exec: the command line as typed
+  std::string cwd;                  ///< absolute, bytes
+  std::string name;                 ///< as given by the user, may be empty
+  std::string model;
+  std::string effort;
+  std::string permission_mode;
+  std::string agent;
+  std::string settings;
+  std::vector<std::string> add_dirs;
+  std::string mcp_config;
+  std::uint16_t rows = 24;
+  std::uint16_t cols = 80;
+  bool operator==(const dispatch_spec&) const = default;
+};
+TROUPE_INSPECT(dispatch_spec, kind, harness, command, prompt, cwd, name, model, effort, permission_mode, agent,
+               settings, add_dirs, mcp_config, rows, cols)
+
+/// One choice of a question. Chosen by number or by kind, never by order or id (acp.md).
+struct option {
+  std::uint32_t n = 0; ///< from 1, as shown
+  std::string name;
+  std::string kind; ///< allow_once, allow_always, reject_once, reject_always, or empty
+  std::string id;   ///< the agent's own
+  bool operator==(const option&) const = default;
+};
+TROUPE_INSPECT(option, n, name, kind, id)
+
+/// What a session waits for (STATE-3, BEYOND-7).
+struct question {
+  std::string id;
+  std::string text;
+  std::vector<option> options;
+  wall_ms since = 0;
+  bool operator==(const question&) const = default;
+};
+TROUPE_INSPECT(question, id, text, options, since)
+
+/// One thing that still runs for a session (KEEP-2).
+struct work_item {
+  std::string id;
+  std::string kind; ///< "shell", "subagent", "monitor", "process", "declared"
+  std::string title;
+  bool operator==(const work_item&) const = default;
+};
+TROUPE_INSPECT(work_item, id, kind, title)
+
+/// One numbered line of a session's transcript, and at the same time one event from worker to supervisor (STATE-2).
+/// `what` is one of: assigned, started, ready, taken, sent, turn_ended, text, tool, question, answered, work, attached,
+/// ended, gap (lines lost: numbers before `n` are missing), note. PROTOCOL.md says which fields each uses.
+struct event {
+  std::uint64_t n = 0; ///< from 1, without gap, over all runs of the session
+  wall_ms t = 0;
+  std::uint32_t run = 0;
+  std::uint64_t seen = 0; ///< the last ledger number that the worker knew
+  std::string what;
+  std::string id; ///< key, question, tool or work id, whichever `what` is about
+  std::string text;
+  std::string detail;     ///< stop reason, status, kind, who answered
+  std::int64_t value = 0; ///< count, exit status, process id
+  std::vector<option> options;
+  std::vector<work_item> work;
+  bool operator==(const event&) const = default;
+};
+TROUPE_INSPECT(event, n, t, run, seen, what, id, text, detail, value, options, work)
+
+/// One numbered line of the supervisor's ledger: what was wanted or observed, and which earlier line caused it
+/// (STATE-2, BEYOND-1).
+struct ledger_entry {
+  std::uint64_t n = 0; ///< from 1; given by the journal keeper
+  wall_ms t = 0;
+  std::uint64_t cause = 0; ///< the line that caused this one; 0: a first cause
+  std::uint64_t seen = 0;  ///< the last transcript number of that session that the supervisor knew
+  std::string what;        ///< PROTOCOL.md lists them
+  session_id session;      ///< empty: about the supervisor or a spare
+  std::uint32_t run = 0;
+  std::map<std::string, std::string> facts; ///< small named values, never a secret
+  std::vector<dispatch_spec> spec;          ///< with `dispatched`: exactly one
+  bool operator==(const ledger_entry&) const = default;
+};
+TROUPE_INSPECT(ledger_entry, n, t, cause, seen, what, session, run, facts, spec)
+
+/// A session as everybody sees it (JSON-1). `seq` numbers the changes of the whole roster.
+struct row {
+  session_id id;
+  std::string name;
+  std::string cwd;
+  std::string kind = "background";
+  std::string harness;
+  std::string model;
+  std::string state;    ///< working, blocked, idle, done, failed, stopped, unknown
+  std::string process;  ///< alive, starting, ending, exited
+  std::string sentence; ///< what it does now, asks or produced
+  wall_ms started_at = 0;
+  wall_ms changed_at = 0;
+  std::int32_t pid = 0; ///< of the worker, while alive
+  bool pinned = false;
+  bool gone = false;             ///< removed: the last word about this session
+  std::int32_t exit_status = -1; ///< shell job: its status once ended; -1: none or unknown
+  std::vector<question> waiting; ///< none or the oldest first
+  std::vector<work_item> work;
+  std::uint32_t undelivered = 0; ///< replies that wait for a worker
+  std::uint32_t attached = 0;
+  bool operator==(const row&) const = default;
+};
+TROUPE_INSPECT(row, id, name, cwd, kind, harness, model, state, process, sentence, started_at, changed_at, pid, pinned,
+               gone, exit_status, waiting, work, undelivered, attached)
+
+/// Which worker fits which dispatch: all that a worker cannot change after it has started (POOL-4).
+struct profile {
+  std::string harness; ///< what runs in the spare ahead of time: "native"
+  std::string version;
+  auto operator<=>(const profile&) const = default;
+};
+TROUPE_INSPECT(profile, harness, version)
+
+/// One credential as it is handed to a worker. Printing a snapshot never prints a secret.
+struct credential {
+  std::string variable; ///< e.g. ANTHROPIC_API_KEY
+  std::string secret;
+  bool operator==(const credential&) const = default;
+};
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, credential& x) {
+  return f(x.variable, x.secret);
+}
+inline std::string to_string(const credential& x) {
+  return x.variable + "=***";
+}
+
+/// The credentials as they are at one moment (CRED-2).
+struct snapshot {
+  std::uint64_t epoch = 0;
+  wall_ms expires = 0; ///< 0: never
+  std::vector<credential> credentials;
+  bool operator==(const snapshot&) const = default;
+};
+TROUPE_INSPECT(snapshot, epoch, expires, credentials)
+
+/// A worker's identity and where it listens.
+struct worker_address {
+  worker_id worker;
+  process_identity process;
+  std::string socket; ///< bytes
+  bool operator==(const worker_address&) const = default;
+};
+TROUPE_INSPECT(worker_address, worker, process, socket)
+
+/// All that makes a worker the host of one session, and all that a new supervisor needs back (SUP-5).
+struct assignment {
+  session_id session;
+  std::uint32_t run = 0;
+  std::uint64_t seen = 0;  ///< the ledger's last number
+  std::uint64_t epoch = 0; ///< the supervisor's
+  dispatch_spec spec;
+  environment env; ///< as the session is to have it
+  snapshot credentials;
+  std::string directory;      ///< the session's own, `sessions/ID`
+  std::string control_socket; ///< TROUPE_SOCKET
+  std::string supervisor;     ///< path of the supervisor's program, so that a worker can start it (SUP-12)
+  bool resume = false;        ///< an earlier run exists: load the conversation, do not send the prompt again
+  bool interrupted = false;   ///< the earlier run ended in the middle of a turn
+  bool operator==(const assignment&) const = default;
+};
+TROUPE_INSPECT(assignment, session, run, seen, epoch, spec, env, credentials, directory, control_socket, supervisor,
+               resume, interrupted)
+
+/// What the worker says it really has (BEYOND-5); the supervisor compares it with what was meant.
+struct receipt {
+  session_id session;
+  std::uint32_t run = 0;
+  std::string cwd; ///< as the worker sees it after entering, bytes
+  std::string permission_mode;
+  std::uint64_t last = 0; ///< the last transcript number
+  bool operator==(const receipt&) const = default;
+};
+TROUPE_INSPECT(receipt, session, run, cwd, permission_mode, last)
+
+} // namespace troupe

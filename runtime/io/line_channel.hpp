@@ -1,0 +1,92 @@
+// A JSON-RPC connection on a Unix socket: one message a line, bounded both ways. Used by supervisor and worker.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include <asio/local/stream_protocol.hpp>
+
+#include "messages/json.hpp"
+
+namespace troupe {
+
+constexpr std::size_t line_limit = std::size_t{8} << 20;   ///< FILES-3
+constexpr std::size_t unread_limit = std::size_t{4} << 20; ///< bytes a peer may leave unread before it is closed
+
+/// One connection. All members are called on the loop's thread. Keeps itself alive while an operation is pending;
+/// callbacks end with `close()`.
+class line_channel : public std::enable_shared_from_this<line_channel> {
+public:
+  using socket = asio::local::stream_protocol::socket;
+  struct callbacks {
+    std::function<void(std::string_view line)> line;    ///< without its newline
+    std::function<void(const std::string& why)> closed; ///< once; "" when the peer closed or `close` was called
+  };
+  static std::shared_ptr<line_channel> create(socket s, std::size_t limit = unread_limit);
+  void start(callbacks cb);
+  /// Queues one line (a newline is added). Past the limit the connection is closed with the reason "peer does not
+  /// read".
+  void send(std::string line);
+  /// Stops and resumes reading, to hold back a peer that asks faster than it is answered.
+  void pause(bool paused);
+  /// Ends it, after what is queued was written when `flush`.
+  void close(bool flush = false);
+  /// Hands the socket over (attach): reading stops; what was read beyond the last line comes as `rest`.
+  /// Call from inside the line callback only. Queued output is written first by the caller's choice of `send` before.
+  socket detach(std::string& rest);
+  [[nodiscard]] std::size_t queued() const { return queued_; }
+
+private:
+  explicit line_channel(socket s, std::size_t limit);
+  void read();
+  void consume();
+  void write();
+  void finish(const std::string& why);
+  socket socket_;
+  std::size_t limit_;
+  callbacks cb_;
+  std::string in_;
+  std::size_t scanned_ = 0;
+  std::deque<std::string> out_;
+  std::size_t queued_ = 0;
+  std::string writing_;
+  bool reading_ = false, paused_ = false, closed_ = false, flushing_ = false, detached_ = false;
+};
+
+/// Requests over a line_channel: numbers them, matches answers, and tells incoming requests. On the loop's thread.
+class rpc_peer : public std::enable_shared_from_this<rpc_peer> {
+public:
+  using answer = std::function<void(const json* result, const failure& error)>; ///< result null: error holds
+  struct callbacks {
+    std::function<void(const std::string& method, const json& params, const json& id)>
+        request; ///< id null: a notification
+    std::function<void(const std::string& why)> closed;
+  };
+  static std::shared_ptr<rpc_peer> create(std::shared_ptr<line_channel> channel);
+  void start(callbacks cb);
+  void request(const std::string& method, json params,
+               answer done); ///< done is called once; errc::worker_gone when it closes
+  void notify(const std::string& method, json params);
+  void respond(const json& id, json result);
+  void respond_error(const json& id, int code, const std::string& message, json extra = {});
+  [[nodiscard]] line_channel& channel() { return *channel_; }
+
+private:
+  explicit rpc_peer(std::shared_ptr<line_channel> channel) : channel_(std::move(channel)) {}
+  void take(std::string_view line);
+  std::shared_ptr<line_channel> channel_;
+  callbacks cb_;
+  std::uint64_t next_ = 1;
+  std::map<std::uint64_t, answer> waiting_;
+};
+
+/// A failure as JSON-RPC error -32000 with data.code and data.remedy (the text's second line).
+json error_object(const failure& error);
+/// The inverse, also for the codes of JSON-RPC itself.
+failure failure_of(const json& error);
+
+} // namespace troupe

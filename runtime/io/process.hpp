@@ -1,0 +1,93 @@
+// Processes: who they are, how they are started, watched and ended as a tree. Linux only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/signal_set.hpp>
+
+#include "messages/ids.hpp"
+#include "messages/session.hpp"
+#include "runtime/io/unique_fd.hpp"
+
+namespace troupe {
+
+/// This boot's id; empty where the kernel tells none. Read once.
+const std::string& boot_id();
+/// The identity of a live process; none where it does not exist or is a zombie (F-05).
+std::optional<process_identity> identify(std::int32_t pid);
+/// Whether that very process is alive (a zombie is not).
+bool alive(const process_identity& process);
+/// A pidfd of that very process: opened first, then compared by start time, so that a reused id is never hit. Empty
+/// when it is gone.
+unique_fd open_process(const process_identity& process);
+/// Sends a signal to that very process; false when it is gone.
+bool signal_process(const process_identity& process, int signal);
+
+/// What to start. Descriptors not named here are closed in the child (all of ours are O_CLOEXEC).
+struct spawn_request {
+  std::string program;                ///< looked up in `path_of(env)` when it has no slash
+  std::vector<std::string> arguments; ///< with argument 0
+  environment env;
+  std::string cwd;                      ///< bytes; empty: inherited
+  std::string terminal;                 ///< path of a PTY's slave: new session, controlling terminal, fds 0 to 2
+  std::vector<std::pair<int, int>> fds; ///< (ours, child's); applied in order
+  bool new_session = false;
+};
+
+/// Starts a process by posix_spawn. Gives its process id, or a negative errno.
+std::int32_t spawn(const spawn_request& request);
+
+/// How a child ended.
+struct exit_status {
+  bool known = false; ///< false: not our child, nobody can tell
+  bool signalled = false;
+  int value = 0; ///< exit status, or signal
+};
+/// "exited 0", "killed by signal 9", "status unknown: not our child".
+std::string to_text(const exit_status& status);
+
+/// Collects the children of this process, the adopted ones too (subreaper). One a process, on the loop's thread.
+/// A child's id is safe to use until its watcher has been told: only this class reaps.
+class reaper {
+public:
+  explicit reaper(asio::io_context& loop);
+  /// Calls `done` once, from the loop, when the child `pid` has ended and was reaped.
+  void watch(std::int32_t pid, std::function<void(exit_status)> done);
+  /// Called after each round of reaping, for those who wait for a tree to be empty. May be empty.
+  void on_round(std::function<void()> round) { round_ = std::move(round); }
+
+private:
+  void arm();
+  void collect();
+  asio::signal_set signals_;
+  std::map<std::int32_t, std::function<void(exit_status)>> watched_;
+  std::map<std::int32_t, exit_status> early_;
+  std::function<void()> round_;
+};
+
+/// Calls `gone` once when a process that is not our child ends (pidfd). Destroying it cancels.
+class exit_watch {
+public:
+  exit_watch(asio::io_context& loop, unique_fd pidfd, std::function<void()> gone);
+
+private:
+  std::shared_ptr<asio::posix::stream_descriptor> fd_;
+};
+
+/// All live descendants of `root` (not itself), parents first; zombies are left out. Reads /proc once.
+std::vector<process_identity> descendants(std::int32_t root);
+/// All processes whose environment holds TROUPE_SESSION_ID=`session` and TROUPE_SESSION_DIR=`directory`, but not `self`
+/// (KEEP-8).
+std::vector<process_identity> processes_of_session(const std::string& session, const std::string& directory);
+
+/// Makes this process a subreaper, with core limit 0, deaf to SIGPIPE.
+void become_subreaper();
+
+} // namespace troupe
