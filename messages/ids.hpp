@@ -18,7 +18,7 @@ struct session_id {
 };
 TROUPE_INSPECT(session_id, value)
 
-/// Names one worker process: the number of the ledger line that records its launch.
+/// Names one worker process: the supervisor's epoch in the upper 32 bits, a counter in the lower.
 struct worker_id {
   std::uint64_t value = 0;
   auto operator<=>(const worker_id&) const = default;

@@ -1,0 +1,72 @@
+// The credential store actor's shell.
+#include "actors/credential_store/credential_store.hpp"
+
+#include "caf/stateful_actor.hpp"
+#include "caf/typed_event_based_actor.hpp"
+
+namespace troupe {
+
+namespace cm = credential_machine;
+
+void credential_store_state::advance(const cm::event_& e) {
+  auto step = cm::next(std::move(m), e, now());
+  m = std::move(step.to);
+  for (const auto& effect : step.effects)
+    std::visit([this](const auto& x) { act(x); }, effect);
+}
+
+void credential_store_state::load() {
+  self->request(vault, deadline::local, load_credentials{})
+      .then([this](snapshot& s) { advance(cm::loaded{std::move(s)}); },
+            [this](caf::error&) { advance(cm::loaded{}); }); // the vault has logged the fault and its remedy
+}
+
+void credential_store_state::act(const cm::give& e) {
+  auto at = waiting.extract(e.ticket);
+  if (!at.empty())
+    at.mapped().deliver(e.what);
+}
+
+void credential_store_state::act(const cm::refuse& e) {
+  auto at = waiting.extract(e.ticket);
+  if (!at.empty())
+    at.mapped().deliver(make_error(errc::no_credentials,
+                                   "Could not resolve authentication method: " + e.why + "\nsign in: troupe login"));
+}
+
+void credential_store_state::act(const cm::refresh&) {
+  const auto& held = std::get<cm::refreshing>(m.at).held;
+  self->request(vault, deadline::local, refresh_credentials{held})
+      .then([this](snapshot& s) { advance(cm::refreshed{std::move(s)}); },
+            [this](caf::error& err) { advance(cm::not_refreshed{failure_of(err).text}); });
+}
+
+credential_store_actor::behavior_type
+make_credential_store(credential_store_actor::stateful_pointer<credential_store_state> self, vault_actor vault,
+                      std::function<wall_ms()> now) {
+  auto& st = self->state;
+  st.vault = std::move(vault);
+  st.now = std::move(now);
+  st.load();
+  return {
+      [self](snapshot_wanted&) -> caf::result<snapshot> {
+        auto promise = self->make_response_promise<snapshot>();
+        auto& s = self->state;
+        auto ticket = s.next_ticket++;
+        s.waiting[ticket] = promise;
+        s.advance(cm::asked{ticket});
+        return promise;
+      },
+      [self](load_credentials&) { self->state.load(); },
+      [self](accounts_asked& a) -> caf::result<accounts> {
+        auto promise = self->make_response_promise<accounts>();
+        self->request(self->state.vault, deadline::local, a)
+            .then([promise](accounts& x) mutable { promise.deliver(std::move(x)); },
+                  [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+        return promise;
+      },
+      [self](sign_out&) { self->state.advance(cm::logged_out{}); },
+  };
+}
+
+} // namespace troupe

@@ -1,0 +1,115 @@
+// The credential store's table.
+#include "actors/credential_store/machine.hpp"
+
+#include <concepts>
+
+namespace troupe::credential_machine {
+
+namespace {
+
+struct context {
+  state& s;
+  std::vector<effect>& out;
+  wall_ms now;
+  void put(effect e) { out.push_back(std::move(e)); }
+};
+
+phase take(const snapshot& got, context& c) {
+  ++c.s.epoch;
+  if (got.credentials.empty())
+    return absent{};
+  auto held = got;
+  held.epoch = c.s.epoch;
+  return valid{held};
+}
+
+phase answer_all(phase at, context& c) {
+  for (auto ticket : c.s.waiting) {
+    if (const auto* v = std::get_if<valid>(&at))
+      c.put(give{ticket, v->held});
+    else if (const auto* x = std::get_if<expired>(&at))
+      c.put(refuse{ticket, x->why});
+    else
+      c.put(give{ticket, snapshot{c.s.epoch, 0, {}}});
+  }
+  c.s.waiting.clear();
+  return at;
+}
+
+bool due(const snapshot& held, wall_ms now) {
+  return held.expires != 0 && held.expires - now < refresh_ahead_ms;
+}
+
+template <class S>
+concept settled =
+    std::same_as<S, absent> || std::same_as<S, valid> || std::same_as<S, expired> || std::same_as<S, signed_out>;
+
+template <settled S>
+phase on(const S&, const loaded& e, context& c) {
+  return take(e.got, c);
+}
+phase on(const refreshing&, const loaded& e, context& c) {
+  return answer_all(take(e.got, c), c);
+} // a new login beats the refresh
+
+phase on(const absent& s, const asked& e, context& c) {
+  c.put(give{e.ticket, snapshot{c.s.epoch, 0, {}}});
+  return s;
+}
+phase on(const signed_out& s, const asked& e, context& c) {
+  c.put(give{e.ticket, snapshot{c.s.epoch, 0, {}}});
+  return s;
+}
+phase on(const valid& s, const asked& e, context& c) {
+  if (!due(s.held, c.now)) {
+    c.put(give{e.ticket, s.held});
+    return s;
+  }
+  c.s.waiting.push_back(e.ticket);
+  c.put(refresh{});
+  return refreshing{s.held};
+}
+phase on(const refreshing& s, const asked& e, context& c) {
+  c.s.waiting.push_back(e.ticket); // CRED-2: single flight
+  return s;
+}
+phase on(const expired& s, const asked& e, context& c) {
+  c.put(refuse{e.ticket, s.why});
+  return s;
+}
+
+phase on(const refreshing&, const refreshed& e, context& c) {
+  return answer_all(take(e.got, c), c);
+}
+template <settled S>
+phase on(const S& s, const refreshed&, context&) {
+  return s;
+} // late: a login or logout came in between
+
+phase on(const refreshing& s, const not_refreshed& e, context& c) {
+  if (s.held.expires > c.now)
+    return answer_all(valid{s.held}, c); // CRED-4: the old one is used while it is valid
+  return answer_all(expired{e.why}, c);
+}
+template <settled S>
+phase on(const S& s, const not_refreshed&, context&) {
+  return s;
+}
+
+template <class S>
+phase on(const S&, const logged_out&, context& c) {
+  ++c.s.epoch;
+  return answer_all(signed_out{}, c);
+}
+
+} // namespace
+
+step next(state from, const event_& e, wall_ms now) {
+  step out{std::move(from), {}};
+  context c{out.to, out.effects, now};
+  auto at = out.to.at;
+  out.to.at = std::visit([&](const auto& s, const auto& what) { return phase(on(s, what, c)); }, at, e);
+  return out;
+}
+
+} // namespace troupe::credential_machine

@@ -1,0 +1,67 @@
+// The credential store's machine: absent, valid, refreshing, expired, signed out (CRED). Pure. In this stage the vault
+// holds API keys only, so nothing expires by itself; the table is whole all the same.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "messages/session.hpp"
+
+namespace troupe::credential_machine {
+
+constexpr std::int64_t refresh_ahead_ms = 300'000; ///< CRED-2: what expires within five minutes is refreshed first
+
+struct absent {};
+struct valid {
+  snapshot held;
+};
+struct refreshing {
+  snapshot held;
+}; ///< one refresh in flight; whoever asks waits for it
+struct expired {
+  std::string why;
+};
+struct signed_out {};
+using phase = std::variant<absent, valid, refreshing, expired, signed_out>;
+
+struct state {
+  phase at = absent{};
+  std::uint64_t epoch = 0;            ///< BEYOND-6: grows with each change of what is held
+  std::vector<std::uint64_t> waiting; ///< tickets of those who wait for the refresh
+};
+
+struct loaded {
+  snapshot got;
+}; ///< from the vault; without credentials: nothing is stored
+struct asked {
+  std::uint64_t ticket;
+}; ///< a snapshot, for an assignment
+struct refreshed {
+  snapshot got;
+};
+struct not_refreshed {
+  std::string why;
+};
+struct logged_out {};
+using event_ = std::variant<loaded, asked, refreshed, not_refreshed, logged_out>;
+
+struct give {
+  std::uint64_t ticket;
+  snapshot what;
+}; ///< without credentials: the harness may need none
+struct refuse {
+  std::uint64_t ticket;
+  std::string why;
+};
+struct refresh {};
+using effect = std::variant<give, refuse, refresh>;
+
+struct step {
+  state to;
+  std::vector<effect> effects;
+};
+
+step next(state from, const event_& e, wall_ms now);
+
+} // namespace troupe::credential_machine

@@ -1,0 +1,130 @@
+// Every actor's interface, a sentence above each message: a reader learns the system here. All messages carry ids;
+// replies are numbered changes or errors of messages/errors.hpp. Sessions are only reached through the supervisor,
+// which owns the roster.
+#pragma once
+
+#include "caf/typed_actor.hpp"
+
+#include "actors/type_ids.hpp"
+
+namespace troupe {
+
+/// Writes and reads the supervisor's ledger, and reads the sessions' transcripts.
+using journal_keeper_actor = caf::typed_actor<
+    // Number this line and write it; the answer means that it survives the death of any process. `dispatched` makes the
+    // session's folder first.
+    caf::replies_to<append>::with<appended>,
+    // Give all that was written, by session.
+    caf::replies_to<load_journal>::with<journal>,
+    // Delete what goes with the row, and keep the transcript.
+    caf::reacts_to<drop_session>,
+    // Keep this row as a cache, written at most once a second.
+    caf::reacts_to<cache_row>,
+    // Give the lines about a session, and those that caused them.
+    caf::replies_to<chain_asked>::with<reasons>>;
+
+/// Starts worker processes and talks with them. Tells the supervisor worker_ready, worker_event, worker_exited.
+using worker_host_actor = caf::typed_actor<
+    // Start a process; the answer names it, it may not have run yet.
+    caf::replies_to<launch_worker>::with<worker_address>,
+    // Make it the host of a session; the answer says what it really has. Starts nothing.
+    caf::replies_to<assign_worker>::with<receipt>,
+    // Start the harness.
+    caf::reacts_to<start_worker>,
+    // Hand a reply over; the answer means that the transcript has it.
+    caf::replies_to<deliver_reply>::with<reply_taken>,
+    // Answer a question; the worker decides who was first.
+    caf::replies_to<give_answer>::with<answer_taken>,
+    // Ask it to end its tree and itself; refused when it has a later event than `seen` and the reason is `reap`.
+    caf::replies_to<end_worker>::with<ending_worker>,
+    // Kill it and whatever it leaves behind; worker_exited follows.
+    caf::reacts_to<kill_worker>,
+    // Take over a predecessor's worker; its events after `since` follow.
+    caf::replies_to<adopt_worker>::with<worker_adopted>,
+    // Tell all workers that the supervisor leaves on purpose.
+    caf::replies_to<say_goodbye>::with<say_goodbye>>;
+
+/// Loads, stores and refreshes credentials.
+using vault_actor = caf::typed_actor<
+    // Give what is stored now.
+    caf::replies_to<load_credentials>::with<snapshot>,
+    // Trade an old one for a new one.
+    caf::replies_to<refresh_credentials>::with<snapshot>,
+    // Name what is stored and where it came from; no secret.
+    caf::replies_to<accounts_asked>::with<accounts>>;
+
+/// Hands out snapshots at assignment, never earlier (CRED-2).
+using credential_store_actor = caf::typed_actor<
+    // Give a snapshot that is valid for a while; waits for a refresh in flight.
+    caf::replies_to<snapshot_wanted>::with<snapshot>,
+    // Read the vault again (a login by another process).
+    caf::reacts_to<load_credentials>,
+    // Name what is stored; no secret.
+    caf::replies_to<accounts_asked>::with<accounts>,
+    // Forget everything.
+    caf::reacts_to<sign_out>>;
+
+/// Owns the spares, and how many harnesses start at a time.
+using warm_pool_actor = caf::typed_actor<
+    // Begin to keep spares.
+    caf::reacts_to<open_pool>,
+    // Give a worker, a warm one when there is one of this profile.
+    caf::replies_to<claim_worker>::with<granted_worker>,
+    // Ask for a turn to start a harness; permit_given comes to the supervisor, which passes it on.
+    caf::reacts_to<permit_wanted>,
+    // The harness has started, or never will.
+    caf::reacts_to<permit_back>,
+    // A spare has its agent running.
+    caf::reacts_to<worker_ready>,
+    // A worker that no session owns has ended.
+    caf::reacts_to<worker_exited>,
+    // End all spares and start none; answered when they are gone.
+    caf::replies_to<close_pool>::with<close_pool>,
+    // Count the spares by phase.
+    caf::replies_to<status_asked>::with<pool_status>, caf::reacts_to<timer_due>>;
+
+/// One session.
+using session_actor = caf::typed_actor<
+    // Take the task; the answer means that a worker holds it (SUP-11).
+    caf::replies_to<dispatch>::with<dispatched>,
+    // Be what the files show.
+    caf::reacts_to<restore>, caf::replies_to<stop_session>::with<done>, caf::replies_to<remove_session>::with<done>,
+    caf::replies_to<respawn_session>::with<done>, caf::replies_to<rename_session>::with<done>,
+    caf::replies_to<pin_session>::with<done>,
+    // Take a reply: it is in the ledger when this is answered.
+    caf::replies_to<reply_to>::with<replied>, caf::replies_to<answer_question>::with<answer_taken>,
+    // Tell where its worker listens; wake it when asked.
+    caf::replies_to<find_place>::with<place>,
+    // The pool's turn.
+    caf::reacts_to<permit_given>,
+    // From its worker, by way of the supervisor.
+    caf::reacts_to<worker_event>, caf::reacts_to<worker_exited>, caf::reacts_to<timer_due>>;
+
+/// Shows rows and holds the front ends' connections; told of every change.
+using front_desk_actor = caf::typed_actor<
+    // A row is new, has changed, or is gone.
+    caf::reacts_to<row_changed>,
+    // All sessions of before are listed: requests may be read.
+    caf::reacts_to<roster_loaded>,
+    // The supervisor leaves.
+    caf::reacts_to<leaving>>;
+
+/// Owns the roster: admission, routing, linger, the end.
+using supervisor_actor = caf::typed_actor<
+    // Fold the journal and begin to serve.
+    caf::reacts_to<load_journal>, caf::replies_to<dispatch>::with<dispatched>,
+    caf::replies_to<stop_session>::with<done>, caf::replies_to<remove_session>::with<done>,
+    caf::replies_to<respawn_session>::with<done>, caf::replies_to<rename_session>::with<done>,
+    caf::replies_to<pin_session>::with<done>, caf::replies_to<reply_to>::with<replied>,
+    caf::replies_to<answer_question>::with<answer_taken>, caf::replies_to<find_place>::with<place>,
+    caf::replies_to<why>::with<reasons>, caf::replies_to<status_asked>::with<supervisor_status>,
+    caf::replies_to<stop_supervisor>::with<supervisor_stopped>,
+    // How many front ends are connected.
+    caf::reacts_to<front_ends>,
+    // From sessions: the busy ones hold the supervisor open; a gone one leaves the roster.
+    caf::reacts_to<row_changed>,
+    // From the worker host and the pool, passed on by session.
+    caf::reacts_to<worker_ready>, caf::reacts_to<worker_event>, caf::reacts_to<worker_exited>,
+    caf::reacts_to<permit_given>, caf::reacts_to<timer_due>>;
+
+} // namespace troupe

@@ -1,0 +1,231 @@
+// The fold of a session's two files.
+#include "actors/session/facts.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace troupe {
+
+namespace {
+
+std::int64_t number(const ledger_entry& e, const char* name) {
+  auto at = e.facts.find(name);
+  std::int64_t out = 0;
+  if (at != e.facts.end())
+    std::from_chars(at->second.data(), at->second.data() + at->second.size(), out);
+  return out;
+}
+
+std::string text(const ledger_entry& e, const char* name) {
+  auto at = e.facts.find(name);
+  return at == e.facts.end() ? std::string() : at->second;
+}
+
+std::string first_line(const std::string& s) {
+  return s.substr(0, std::min(s.find('\n'), std::size_t{160}));
+}
+
+void settle(facts& f, task t, wall_ms when) {
+  f.now = t;
+  f.ended_at = when;
+}
+
+void new_run(facts& f, std::uint32_t run) {
+  f.run = run;
+  f.begun = f.ready = f.turn = f.ended = false;
+  f.end_reason.clear();
+  f.questions.clear();
+  f.work.clear();
+  f.attached = 0;
+}
+
+void rest_or_work(facts& f, wall_ms when) {
+  if (f.turn || f.settled())
+    return;
+  if (!f.questions.empty())
+    f.now = task::needs_input;
+  else if (!f.work.empty())
+    f.now = task::working;
+  else
+    settle(f, task::completed, when);
+}
+
+void on_turn_end(facts& f, const event& e) {
+  f.turn = false;
+  f.questions.clear();
+  if (e.detail == "error" || e.detail == "refusal") {
+    settle(f, task::failed, e.t);
+    f.sentence = e.text.empty() ? "the agent refused" : first_line(e.text);
+  } else if (e.detail == "cancelled") {
+    f.now = task::idle;
+  } else {
+    f.now = task::working;
+    rest_or_work(f, e.t);
+  }
+}
+
+void on_question(facts& f, const event& e) {
+  f.questions.push_back({e.id, e.text, e.options, e.t});
+  f.now = task::needs_input;
+}
+
+void on_answered(facts& f, const event& e) {
+  std::erase_if(f.questions, [&](const question& q) { return q.id == e.id; });
+  if (f.questions.empty() && f.now == task::needs_input)
+    f.now = task::working;
+}
+
+void on_end(facts& f, const event& e) {
+  bool was_turn = f.turn;
+  f.ended = true;
+  f.turn = false;
+  f.end_reason = e.id;
+  f.questions.clear();
+  f.work.clear();
+  f.attached = 0;
+  if (f.is_exec())
+    f.exit_status = e.detail == "exited"      ? static_cast<std::int32_t>(e.value)
+                    : e.detail == "signalled" ? 128 + static_cast<std::int32_t>(e.value)
+                                              : 127;
+  if (e.id == "stop" || e.id == "remove" || e.id == "daemon stop") {
+    if (!f.settled())
+      settle(f, task::stopped, e.t);
+  } else if (f.is_exec()) {
+    settle(f, e.detail == "exited" && e.value == 0 ? task::completed : task::failed, e.t);
+    if (!e.text.empty())
+      f.sentence = first_line(e.text);
+  } else if (e.detail == "failed to start") {
+    settle(f, task::failed, e.t);
+    f.sentence = first_line(e.text);
+  } else if (was_turn) {
+    f.turn = true; // interrupted: whoever restarts it tells the agent so (REST-5)
+  }
+}
+
+} // namespace
+
+std::string name_of(task t) {
+  switch (t) {
+  case task::working:
+    return "working";
+  case task::needs_input:
+    return "blocked";
+  case task::idle:
+    return "idle";
+  case task::completed:
+    return "done";
+  case task::failed:
+    return "failed";
+  case task::stopped:
+    return "stopped";
+  case task::unknown:
+    break;
+  }
+  return "unknown";
+}
+
+void fold(facts& f, const event& e) {
+  if (e.n <= f.last_event)
+    return;
+  f.last_event = e.n;
+  if (e.what == "taken") {
+    f.taken.insert(e.id);
+    std::erase_if(f.replies, [&](const pending_reply& r) { return r.key == e.id; });
+  }
+  if (e.run < f.run)
+    return; // an older run's word changes nothing but what was taken
+  if (e.run > f.run)
+    new_run(f, e.run);
+  f.changed_at = e.t;
+  if (e.what == "assigned") {
+    f.held = true;
+  } else if (e.what == "started") {
+    f.begun = true;
+    if (f.is_exec() && !f.settled())
+      f.now = task::working;
+  } else if (e.what == "ready") {
+    f.ready = true;
+  } else if (e.what == "sent") {
+    f.turn = true;
+    f.now = task::working;
+    f.exit_status = -1;
+  } else if (e.what == "turn_ended") {
+    on_turn_end(f, e);
+  } else if (e.what == "text" && e.detail == "agent") {
+    f.sentence = first_line(e.text);
+  } else if (e.what == "tool" && !e.text.empty()) {
+    f.sentence = first_line(e.text);
+  } else if (e.what == "question") {
+    on_question(f, e);
+  } else if (e.what == "answered") {
+    on_answered(f, e);
+  } else if (e.what == "work") {
+    f.work = e.work;
+    rest_or_work(f, e.t);
+  } else if (e.what == "attached") {
+    f.attached = static_cast<std::uint32_t>(e.value);
+  } else if (e.what == "ended") {
+    on_end(f, e);
+  }
+}
+
+void fold(facts& f, const ledger_entry& e) {
+  if (e.n != 0 && e.n <= f.last_entry)
+    return;
+  f.last_entry = std::max(f.last_entry, e.n);
+  f.changed_at = std::max(f.changed_at, e.t);
+  if (e.what == "dispatched" && !e.spec.empty()) {
+    f.id = e.session;
+    f.spec = e.spec.front();
+    f.name = f.spec.name;
+    f.key = text(e, "key");
+    f.digest = text(e, "digest");
+    f.dispatched_at = e.t;
+    f.sentence = first_line(f.spec.prompt);
+  } else if (e.what == "claimed") {
+    if (e.run > f.run)
+      new_run(f, e.run);
+    f.worker.worker.value = static_cast<std::uint64_t>(number(e, "worker"));
+    f.worker.process = {text(e, "boot"), static_cast<std::int32_t>(number(e, "pid")),
+                        static_cast<std::uint64_t>(number(e, "start"))};
+    f.worker.socket = text(e, "socket");
+  } else if (e.what == "assigned") {
+    f.held = true;
+  } else if (e.what == "reply") {
+    if (f.taken.count(text(e, "key")) == 0)
+      f.replies.push_back({text(e, "key"), text(e, "text")});
+    f.wanted = intent::run;
+  } else if (e.what == "delivered") {
+    std::erase_if(f.replies, [&](const pending_reply& r) { return r.key == text(e, "key"); });
+  } else if (e.what == "stop") {
+    f.wanted = intent::stop;
+  } else if (e.what == "remove") {
+    f.wanted = intent::remove;
+  } else if (e.what == "respawn") {
+    f.wanted = intent::run;
+    f.now = task::working;
+    f.exit_status = -1;
+    f.ended_at = 0;
+  } else if (e.what == "worker_ended") {
+    f.ended = true; // nobody is there any more; `turn` stays, so that the next run knows of the interruption
+    f.attached = 0;
+  } else if (e.what == "rename") {
+    f.name = text(e, "name");
+  } else if (e.what == "pin") {
+    f.pinned = text(e, "pinned") == "true";
+  } else if (e.what == "restart") {
+    f.restarts.push_back(e.t);
+  } else if (e.what == "settled") {
+    auto state = text(e, "state");
+    settle(f, state == "done" ? task::completed : state == "stopped" ? task::stopped : task::failed, e.t);
+    f.turn = false;
+    if (auto why = text(e, "why"); !why.empty())
+      f.sentence = first_line(why);
+    if (e.facts.count("exit_status") != 0)
+      f.exit_status = static_cast<std::int32_t>(number(e, "exit_status"));
+  } else if (e.what == "removed") {
+    f.removed = true;
+  }
+}
+
+} // namespace troupe

@@ -1,0 +1,73 @@
+// What is known of one session: the fold of its ledger lines and its transcript (STATE-2). Pure.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "messages/session.hpp"
+
+namespace troupe {
+
+/// The task axis (STATE-1).
+enum class task { working, needs_input, idle, completed, failed, stopped, unknown };
+/// What is wanted of the session. A restart never overrides a stop (REST-2).
+enum class intent { run, stop, remove };
+
+/// "working", "blocked", "idle", "done", "failed", "stopped", "unknown" (JSON-1).
+std::string name_of(task t);
+
+/// A reply that the ledger has and no transcript has taken yet (REST-5).
+struct pending_reply {
+  std::string key;
+  std::string text;
+  bool operator==(const pending_reply&) const = default;
+};
+
+/// The truth about one session. Only `fold` changes it.
+struct facts {
+  session_id id;
+  dispatch_spec spec;
+  std::string name;
+  std::string key, digest; ///< of the dispatch (SUP-11)
+  bool pinned = false;
+  intent wanted = intent::run;
+  task now = task::working;
+  std::string sentence;
+  wall_ms dispatched_at = 0, changed_at = 0, ended_at = 0;
+  std::uint32_t run = 0; ///< the latest worker's
+  bool held = false;     ///< a worker has held the assignment at least once
+  bool removed = false;
+  worker_address worker; ///< of the latest run; may be dead
+  std::uint64_t last_event = 0, last_entry = 0;
+  // of the latest run, from its events:
+  bool begun = false;     ///< the harness was started
+  bool ready = false;     ///< the harness can take prompts
+  bool turn = false;      ///< a prompt was sent and has not ended (REST-5)
+  bool ended = false;     ///< the worker has told the end of its tree
+  std::string end_reason; ///< `stop`, `reap`, ...: asked for; empty: it ended by itself
+  std::int32_t exit_status = -1;
+  std::vector<question> questions;
+  std::vector<work_item> work;
+  std::uint32_t attached = 0;
+  std::vector<pending_reply> replies; ///< in the order of the ledger
+  std::set<std::string> taken;        ///< keys that the transcript has
+  std::vector<wall_ms> restarts;      ///< when, for REST-1
+  std::vector<std::string> problems;  ///< bad lines and the like, shown on the row
+
+  [[nodiscard]] bool is_exec() const { return spec.kind == "exec"; }
+  /// Settled: done, failed or stopped.
+  [[nodiscard]] bool settled() const { return now == task::completed || now == task::failed || now == task::stopped; }
+  /// Nothing keeps its worker but time (KEEP-1).
+  [[nodiscard]] bool at_rest() const {
+    return !turn && questions.empty() && work.empty() && attached == 0 && !pinned && (settled() || now == task::idle);
+  }
+};
+
+/// Takes one transcript line in. A line of an older run, or one that is known already, changes nothing.
+void fold(facts& f, const event& e);
+/// Takes one ledger line in.
+void fold(facts& f, const ledger_entry& e);
+
+} // namespace troupe

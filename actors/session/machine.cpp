@@ -1,0 +1,551 @@
+// The session's table: one function a pair of state and event, grouped where several states take an event alike.
+#include "actors/session/machine.hpp"
+
+#include <algorithm>
+#include <concepts>
+#include <utility>
+
+namespace troupe::session_machine {
+
+namespace {
+
+template <class S, class... Xs>
+concept among = (std::same_as<S, Xs> || ...);
+/// States that have a worker, under whichever name.
+template <class S>
+concept with_worker = among<S, assigning, queued, live, ending, killing, adopting, unreachable>;
+template <class S>
+concept without_worker = among<S, absent, backing_off, claiming>;
+
+/// What a cell works on.
+struct context {
+  state& s;
+  std::vector<effect>& out;
+  wall_ms now;
+  const policy& p;
+  [[nodiscard]] facts& f() const { return s.known; }
+  void put(effect e) { out.push_back(std::move(e)); }
+  void write(std::string what, std::map<std::string, std::string> named = {}, bool first_cause = false) {
+    ledger_entry e;
+    e.t = now;
+    e.what = std::move(what);
+    e.session = f().id;
+    e.run = f().run;
+    e.seen = f().last_event;
+    e.facts = std::move(named);
+    fold(f(), e);
+    put(record{std::move(e), first_cause});
+  }
+  void arm_timer(timer which, std::int64_t ms) {
+    auto g = which == timer::rest ? ++s.rest_generation : ++s.generation;
+    put(arm{which, std::max<std::int64_t>(ms, 0), g});
+  }
+};
+
+process launch(context& c) {
+  c.put(claim{});
+  return claiming{};
+}
+
+process finish_removal(context& c) {
+  c.write("removed",
+          {{"state", name_of(c.f().now)}, {"exit_status", std::to_string(c.f().exit_status)}, {"name", c.f().name}});
+  c.put(quiet{});
+  c.put(forget{});
+  return absent{};
+}
+
+void settle(context& c, task t, const std::string& why) {
+  std::map<std::string, std::string> named{{"state", name_of(t)}, {"why", why}};
+  if (c.f().exit_status >= 0)
+    named["exit_status"] = std::to_string(c.f().exit_status);
+  c.write("settled", std::move(named));
+}
+
+process rest_here(context& c) {
+  c.put(quiet{});
+  if (c.f().is_exec() && c.f().now == task::completed)
+    c.arm_timer(timer::row, c.f().ended_at + c.p.row - c.now); // KEEP-7
+  return absent{};
+}
+
+process fail(context& c, errc code, const std::string& why) {
+  settle(c, task::failed, why);
+  c.put(answer_dispatch{code, why});
+  return rest_here(c);
+}
+
+/// REST-1: at once, then with back-off, at most five times in ten minutes.
+process restart_or_fail(context& c, const std::string& evidence) {
+  auto& past = c.f().restarts;
+  std::erase_if(past, [&](wall_ms t) { return t <= c.now - c.p.restart_window; });
+  if (past.size() >= c.p.restart_most)
+    return fail(c, errc::worker_gone,
+                "ended " + std::to_string(past.size() + 1) + " times in ten minutes: " + evidence);
+  auto ms = past.empty() ? std::int64_t{0} : std::int64_t{500} << past.size();
+  c.write("restart", {{"attempt", std::to_string(past.size() + 1)}, {"after_ms", std::to_string(ms)}});
+  if (ms == 0)
+    return launch(c);
+  c.arm_timer(timer::restart, ms);
+  return backing_off{};
+}
+
+process stopped_here(context& c) {
+  if (!c.f().settled())
+    settle(c, task::stopped, "stopped");
+  c.put(answer_dispatch{errc::wrong_state, "the session was stopped before a worker held it"});
+  return rest_here(c);
+}
+
+/// The session has no worker any more: what its files show decides (REST-1, REST-2, KEEP-4, KEEP-7).
+process after_gone(context& c, const std::string& evidence) {
+  auto& f = c.f();
+  bool told = f.ended;
+  if (!told && f.run > 0)
+    c.write("worker_ended",
+            {{"observed", "true"}, {"evidence", evidence}, {"worker", std::to_string(f.worker.worker.value)}});
+  f.attached = 0;
+  if (f.wanted == intent::remove)
+    return finish_removal(c);
+  if (f.wanted == intent::stop)
+    return stopped_here(c);
+  if (std::exchange(c.s.again, false))
+    return launch(c);
+  if (f.is_exec()) {
+    if (!told && !f.settled())
+      return fail(c, errc::worker_gone, "its worker ended: " + evidence);
+    settle(c, f.now, f.sentence);
+    return rest_here(c);
+  }
+  if (!f.replies.empty())
+    return launch(c);
+  if (f.settled() || f.now == task::idle || (told && f.end_reason == "reap"))
+    return rest_here(c);
+  return restart_or_fail(c, evidence);
+}
+
+process ask_end(context& c, const worker_address& w, std::string reason) {
+  c.put(end{w, reason, c.f().last_event});
+  c.arm_timer(timer::end, c.p.end_deadline);
+  return ending{w, std::move(reason)};
+}
+
+process deliver_all(context& c, process at) {
+  if (const auto* l = std::get_if<live>(&at))
+    for (const auto& r : c.f().replies)
+      c.put(deliver{l->worker, r.key, r.text});
+  return at;
+}
+
+process run_or_end(context& c, const worker_address& w) {
+  auto& f = c.f();
+  if (f.wanted != intent::run)
+    return ask_end(c, w, f.wanted == intent::stop ? "stop" : "remove");
+  if (f.begun || f.ended)
+    return deliver_all(c, live{w});
+  c.put(ask_permit{});
+  return queued{w};
+}
+
+void watch_rest(context& c) {
+  if (c.f().at_rest())
+    c.arm_timer(timer::rest, c.p.idle); // KEEP-3: the clock starts anew with each event
+  else
+    ++c.s.rest_generation;
+}
+
+// begin
+process on(const absent&, const begin&, context& c) {
+  return launch(c);
+}
+template <class S>
+requires(!among<S, absent>) process on(const S& s, const begin&, context&) {
+  return s;
+}
+
+// restored
+process on(const absent&, const restored& e, context& c) {
+  auto& f = c.f();
+  if (f.removed) {
+    c.put(forget{});
+    return absent{};
+  }
+  if (e.worker_alive) {
+    c.put(adopt{f.worker});
+    return adopting{f.worker};
+  }
+  if (f.run > 0)
+    return f.settled() && f.wanted != intent::remove && f.replies.empty()
+               ? rest_here(c)
+               : after_gone(c, "ended while no supervisor ran");
+  if (f.wanted != intent::run)
+    return after_gone(c, "");
+  c.arm_timer(timer::unheld, c.p.unheld); // SUP-11
+  return absent{};
+}
+template <class S>
+requires(!among<S, absent>) process on(const S& s, const restored&, context&) {
+  return s;
+}
+
+// granted
+process on(const claiming&, const granted& e, context& c) {
+  bool resume = c.f().taken.count("first") != 0, interrupted = c.f().turn;
+  ++c.f().run;
+  c.write("claimed", {{"worker", std::to_string(e.worker.worker.value)},
+                      {"boot", e.worker.process.boot},
+                      {"pid", std::to_string(e.worker.process.pid)},
+                      {"start", std::to_string(e.worker.process.start)},
+                      {"socket", e.worker.socket},
+                      {"warm", e.warm ? "true" : "false"}});
+  c.f().begun = c.f().ready = c.f().turn = c.f().ended = false;
+  c.put(assign{e.worker, resume, interrupted});
+  return assigning{e.worker};
+}
+template <class S>
+requires(!among<S, claiming>) process on(const S& s, const granted& e, context& c) {
+  c.put(kill{e.worker, "claimed for a session that no longer wants a worker"}); // KEEP-8
+  return s;
+}
+
+// not_granted
+process on(const claiming&, const not_granted& e, context& c) {
+  return fail(c, e.code, e.why);
+}
+template <class S>
+requires(!among<S, claiming>) process on(const S& s, const not_granted&, context&) {
+  return s;
+}
+
+// held, not_held
+process on(const assigning& s, const held& e, context& c) {
+  if (e.got.session != c.f().id || e.got.run != c.f().run || e.got.permission_mode != c.f().spec.permission_mode) {
+    settle(c, task::failed, "the worker's receipt differs from what was meant"); // BEYOND-5
+    c.put(answer_dispatch{errc::refused, c.f().sentence});
+    c.put(kill{s.worker, c.f().sentence});
+    return killing{s.worker, false};
+  }
+  c.s.attempts = 0;
+  c.write("assigned", {{"worker", std::to_string(s.worker.worker.value)}});
+  c.put(answer_dispatch{errc::ok, {}});
+  return run_or_end(c, s.worker);
+}
+process on(const assigning& s, const not_held& e, context& c) {
+  bool again = e.code != errc::directory && ++c.s.attempts < 3;
+  c.write("refused", {{"worker", std::to_string(s.worker.worker.value)}, {"why", e.why}});
+  if (!again) {
+    settle(c, task::failed, e.why);
+    c.put(answer_dispatch{e.code, e.why});
+  }
+  c.put(kill{s.worker, e.why}); // POOL-6: its end is seen before the next is asked
+  return killing{s.worker, again};
+}
+template <class S>
+requires(!among<S, assigning>) process on(const S& s, const held&, context&) {
+  return s;
+}
+template <class S>
+requires(!among<S, assigning>) process on(const S& s, const not_held&, context&) {
+  return s;
+}
+
+// permitted
+process on(const queued& s, const permitted&, context& c) {
+  c.write("start");
+  c.put(start{s.worker});
+  return deliver_all(c, live{s.worker});
+}
+template <class S>
+requires(!among<S, queued>) process on(const S& s, const permitted&, context& c) {
+  c.put(return_permit{});
+  return s;
+}
+
+// happened
+template <class S>
+process on(const S& s, const happened& e, context& c) {
+  auto& f = c.f();
+  fold(f, e.what);
+  const auto& what = e.what.what;
+  if (what == "taken" && e.what.id != "first")
+    c.write("delivered", {{"key", e.what.id}});
+  if ((what == "started" && f.is_exec()) || what == "ready" || what == "ended")
+    c.put(return_permit{});
+  if constexpr (among<S, live>)
+    watch_rest(c);
+  return s;
+}
+
+// gone
+template <with_worker S>
+process on(const S& s, const gone& e, context& c) {
+  if (e.worker != s.worker.worker)
+    return s;
+  c.put(return_permit{});
+  if constexpr (among<S, killing>)
+    if (s.again && c.f().wanted == intent::run)
+      return launch(c);
+  if constexpr (among<S, killing, assigning>)
+    if (c.f().settled() && c.f().wanted == intent::run)
+      return rest_here(c);
+  if constexpr (among<S, assigning,
+                      queued>) // it died before anything of the session ran: another worker takes it (POOL-6)
+    if (c.f().wanted == intent::run && ++c.s.attempts < 3)
+      return launch(c);
+  return after_gone(c, e.evidence);
+}
+template <without_worker S>
+process on(const S& s, const gone&, context&) {
+  return s;
+}
+
+// end_refused
+process on(const ending& s, const end_refused& e, context& c) {
+  if (s.reason == "reap") { // KEEP-5: a later event wins
+    watch_rest(c);
+    return deliver_all(c, live{s.worker});
+  }
+  c.put(kill{s.worker, "refused to end: " + e.why});
+  return s;
+}
+template <class S>
+requires(!among<S, ending>) process on(const S& s, const end_refused&, context&) {
+  return s;
+}
+
+// asked_stop, asked_remove
+template <among<absent, backing_off, claiming> S>
+process on(const S& s, const asked_stop& e, context& c) {
+  if (among<S, absent> && c.f().settled() && c.f().replies.empty()) {
+    c.put(quiet{});
+    return s;
+  }
+  c.write("stop", {{"by", e.by}}, true);
+  return stopped_here(c);
+}
+template <among<absent, backing_off, claiming> S>
+process on(const S&, const asked_remove& e, context& c) {
+  c.write("remove", {{"by", e.by}}, true);
+  if constexpr (among<S, claiming>)
+    c.put(answer_dispatch{errc::wrong_state, "the session was removed before a worker held it"});
+  return finish_removal(c);
+}
+template <class S>
+process end_in(const S& s, context& c, const std::string& reason) {
+  c.s.again = false;
+  if constexpr (among<S, assigning, queued, live>) {
+    if constexpr (among<S, assigning>)
+      c.put(answer_dispatch{errc::wrong_state, "the session was stopped before a worker held it"});
+    return ask_end(c, s.worker, reason);
+  } else if constexpr (among<S, adopting, unreachable>) { // SUP-5: stop ends the holder
+    c.put(kill{s.worker, "asked to " + reason + " while the worker does not answer"});
+    return killing{s.worker, false};
+  } else if constexpr (among<S, killing>) {
+    return killing{s.worker, false};
+  } else {
+    return s;
+  }
+}
+template <with_worker S>
+process on(const S& s, const asked_stop& e, context& c) {
+  c.write("stop", {{"by", e.by}}, true);
+  return end_in(s, c, e.by == "daemon stop" ? e.by : "stop");
+}
+template <with_worker S>
+process on(const S& s, const asked_remove& e, context& c) {
+  c.write("remove", {{"by", e.by}}, true);
+  return end_in(s, c, "remove");
+}
+
+// asked_respawn
+template <class S>
+process on(const S& s, const asked_respawn& e, context& c) {
+  c.write("respawn", {{"by", e.by}}, true);
+  c.f().restarts.clear();
+  if constexpr (among<S, absent, backing_off>) {
+    return launch(c);
+  } else if constexpr (among<S, assigning, queued, live>) {
+    c.s.again = true;
+    return ask_end(c, s.worker, "respawn");
+  } else if constexpr (among<S, adopting, unreachable>) {
+    c.put(kill{s.worker, "respawned while the worker does not answer"});
+    return killing{s.worker, true};
+  } else if constexpr (among<S, killing>) {
+    return killing{s.worker, true};
+  } else {
+    c.s.again = among<S, ending>;
+    return s;
+  }
+}
+
+// asked_wake
+process on(const absent& s, const asked_wake&, context& c) {
+  if (c.f().is_exec()) {
+    c.put(refuse{errc::not_running, "the shell job has ended\nrun it again: troupe respawn " + c.f().id.value});
+    return s;
+  }
+  c.f().wanted = intent::run;
+  return launch(c);
+}
+template <class S>
+requires(!among<S, absent>) process on(const S& s, const asked_wake&, context&) {
+  return s;
+}
+
+// asked_reply
+template <class S>
+process on(const S& s, const asked_reply& e, context& c) {
+  if constexpr (among<S, absent>)
+    if (c.f().is_exec()) {
+      c.put(
+          refuse{errc::wrong_state,
+                 "the shell job has ended and reads nothing any more\nrun it again: troupe respawn " + c.f().id.value});
+      return s;
+    }
+  c.write("reply", {{"key", e.key}, {"text", e.text}}, true);
+  if constexpr (among<S, absent>) {
+    return launch(c);
+  } else if constexpr (among<S, live>) {
+    c.put(deliver{s.worker, e.key, e.text});
+    return s;
+  } else {
+    return s;
+  }
+}
+
+// asked_answer
+template <class S>
+process on(const S& s, const asked_answer& e, context& c) {
+  if constexpr (among<S, live>) {
+    c.write("answer", {{"key", e.key}, {"question", e.question}, {"choice", e.choice}, {"by", e.by}}, true);
+    c.put(give{s.worker, e.key, e.question, e.choice, e.by});
+  } else {
+    c.put(refuse{errc::not_running,
+                 "no process of this session waits for an answer\nsee its state: troupe agents --json --all"});
+  }
+  return s;
+}
+
+// asked_pin, asked_rename
+template <class S>
+process on(const S& s, const asked_pin& e, context& c) {
+  c.write("pin", {{"pinned", e.pinned ? "true" : "false"}}, true);
+  if constexpr (among<S, live>)
+    watch_rest(c);
+  return s;
+}
+template <class S>
+process on(const S& s, const asked_rename& e, context& c) {
+  c.write("rename", {{"name", e.name}}, true);
+  return s;
+}
+
+// elapsed
+template <class S>
+process on(const S& s, const elapsed& e, context& c) {
+  if (e.generation != (e.which == timer::rest ? c.s.rest_generation : c.s.generation))
+    return s;
+  if constexpr (among<S, absent>) {
+    if (e.which == timer::row)
+      return finish_removal(c);
+    if (e.which == timer::unheld)
+      return fail(c, errc::not_started, "not started: no worker came to hold it");
+  } else if constexpr (among<S, backing_off>) {
+    if (e.which == timer::restart)
+      return launch(c);
+  } else if constexpr (among<S, live>) {
+    if (e.which == timer::rest && c.f().at_rest()) {
+      c.write("reap", {{"idle_ms", std::to_string(c.p.idle)}}, true);
+      return ask_end(c, s.worker, "reap");
+    }
+  } else if constexpr (among<S, ending>) {
+    if (e.which == timer::end)
+      c.put(kill{s.worker, "did not end within its deadline"});
+  } else if constexpr (among<S, unreachable>) {
+    if (e.which == timer::restart) {
+      c.put(adopt{s.worker});
+      return adopting{s.worker};
+    }
+  }
+  return s;
+}
+
+// adopted, not_adopted
+template <class S>
+process on(const S& s, const adopted&, context& c) {
+  if constexpr (among<S, adopting>) {
+    c.write("adopted", {{"worker", std::to_string(s.worker.worker.value)}});
+    watch_rest(c);
+    return run_or_end(c, s.worker);
+  } else {
+    return s;
+  }
+}
+template <class S>
+process on(const S& s, const not_adopted& e, context& c) {
+  if constexpr (among<S, adopting>) {
+    if (e.dead)
+      return c.f().settled() && c.f().ended ? rest_here(c) : after_gone(c, e.why);
+    c.write("unreachable", {{"worker", std::to_string(s.worker.worker.value)}, {"why", e.why}});
+    c.arm_timer(timer::restart, 5000);
+    return unreachable{s.worker};
+  } else {
+    return s;
+  }
+}
+
+struct process_word {
+  std::string operator()(const absent&) const { return "exited"; }
+  std::string operator()(const backing_off&) const { return "exited"; }
+  std::string operator()(const claiming&) const { return "starting"; }
+  std::string operator()(const assigning&) const { return "starting"; }
+  std::string operator()(const queued&) const { return "starting"; }
+  std::string operator()(const live&) const { return "alive"; }
+  std::string operator()(const ending&) const { return "ending"; }
+  std::string operator()(const killing&) const { return "ending"; }
+  std::string operator()(const adopting&) const { return "alive"; }
+  std::string operator()(const unreachable&) const { return "unknown"; }
+};
+
+} // namespace
+
+step next(state from, const event_& e, wall_ms now, const policy& p) {
+  step out{std::move(from), {}};
+  context c{out.to, out.effects, now, p};
+  auto at = out.to.at;
+  out.to.at = std::visit([&](const auto& s, const auto& what) { return process(on(s, what, c)); }, at, e);
+  return out;
+}
+
+row look(const state& s) {
+  const auto& f = s.known;
+  row r;
+  r.id = f.id;
+  r.name = f.name;
+  r.cwd = f.spec.cwd;
+  r.harness = f.spec.harness;
+  r.model = f.spec.model;
+  r.process = std::visit(process_word{}, s.at);
+  r.state = r.process == "unknown" ? "unknown" : name_of(f.now);
+  r.sentence = !f.questions.empty() ? f.questions.front().text : !f.problems.empty() ? f.problems.front() : f.sentence;
+  r.started_at = f.dispatched_at;
+  r.changed_at = f.changed_at;
+  r.pid = std::visit(
+      [](const auto& at) {
+        if constexpr (requires { at.worker; })
+          return at.worker.process.pid;
+        else
+          return std::int32_t{0};
+      },
+      s.at);
+  r.pinned = f.pinned;
+  r.gone = f.removed;
+  r.exit_status = f.exit_status;
+  r.waiting = f.questions;
+  r.work = f.work;
+  r.undelivered = static_cast<std::uint32_t>(f.replies.size());
+  r.attached = f.attached;
+  return r;
+}
+
+} // namespace troupe::session_machine

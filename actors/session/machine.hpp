@@ -1,0 +1,199 @@
+// The session's machine: task × process × intent (STATE-1). Pure: events in, the next state and effects out; time comes
+// in events. Each process state is a struct, and each pair of state and event is one line of machine.cpp: a missing
+// pair does not compile.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "actors/session/facts.hpp"
+#include "messages/errors.hpp"
+
+namespace troupe::session_machine {
+
+/// How long things may take, in milliseconds (KEEP-1, KEEP-7, REST-1, SUP-11).
+struct policy {
+  std::int64_t idle = 3'600'000;
+  std::int64_t row = 300'000;
+  std::int64_t unheld = 60'000;
+  std::int64_t end_deadline = 20'000; ///< an asked worker that has not ended by then is killed
+  std::int64_t restart_window = 600'000;
+  std::size_t restart_most = 5;
+};
+
+enum class timer { unheld, restart, rest, row, end };
+
+// The process axis.
+struct absent {};      ///< no worker
+struct backing_off {}; ///< a restart is due
+struct claiming {};    ///< asked the pool and the credential store
+struct assigning {
+  worker_address worker;
+}; ///< the assignment is sent
+struct queued {
+  worker_address worker;
+}; ///< a worker holds it; the harness waits for its turn to start (POOL-3)
+struct live {
+  worker_address worker;
+}; ///< the harness was started
+struct ending {
+  worker_address worker;
+  std::string reason;
+}; ///< asked to end; its end is awaited
+struct killing {
+  worker_address worker;
+  bool again;
+}; ///< a bad worker; its end is seen before the next run (POOL-6)
+struct adopting {
+  worker_address worker;
+}; ///< a predecessor's worker was asked who it is (SUP-5)
+struct unreachable {
+  worker_address worker;
+}; ///< alive, and does not answer: unknown, asked again (SUP-5)
+using process =
+    std::variant<absent, backing_off, claiming, assigning, queued, live, ending, killing, adopting, unreachable>;
+
+struct state {
+  process at = absent{};
+  facts known;
+  std::uint64_t generation = 0; ///< of the timer that counts; a stale one is ignored
+  std::uint64_t rest_generation = 0;
+  std::uint32_t attempts = 0; ///< assignments refused in a row
+  bool again = false;         ///< respawn: run again once the present worker has ended
+};
+
+// Events.
+// (`event_`, since `event` is a line of the transcript.)
+struct begin {}; ///< the dispatch is in the ledger
+struct restored {
+  bool worker_alive;
+}; ///< folded at start; whether that very process lives
+struct granted {
+  worker_address worker;
+  bool warm;
+};
+struct not_granted {
+  std::string why;
+  errc code;
+};
+struct held {
+  receipt got;
+};
+struct not_held {
+  std::string why;
+  errc code;
+};
+struct permitted {};
+struct happened {
+  event what;
+};
+struct gone {
+  worker_id worker;
+  std::string evidence;
+};
+struct end_refused {
+  std::string why;
+};
+struct asked_stop {
+  std::string by;
+};
+struct asked_remove {
+  std::string by;
+};
+struct asked_respawn {
+  std::string by;
+};
+struct asked_wake {}; ///< attach or peek (KEEP-6)
+struct asked_reply {
+  std::string key, text;
+};
+struct asked_answer {
+  std::string key, question, choice, by;
+};
+struct asked_pin {
+  bool pinned;
+};
+struct asked_rename {
+  std::string name;
+};
+struct elapsed {
+  timer which;
+  std::uint64_t generation;
+};
+struct adopted {
+  std::uint64_t last;
+}; ///< the worker is ours again; its events follow
+struct not_adopted {
+  bool dead;
+  std::string why;
+};
+using event_ = std::variant<begin, restored, granted, not_granted, held, not_held, permitted, happened, gone,
+                            end_refused, asked_stop, asked_remove, asked_respawn, asked_wake, asked_reply, asked_answer,
+                            asked_pin, asked_rename, elapsed, adopted, not_adopted>;
+
+// Effects, carried out in order; none that follows a `record` starts before the line is written.
+struct record {
+  ledger_entry entry;
+  bool first_cause = false;
+};
+struct claim {};
+struct assign {
+  worker_address worker;
+  bool resume = false, interrupted = false;
+};
+struct ask_permit {};
+struct return_permit {};
+struct start {
+  worker_address worker;
+};
+struct deliver {
+  worker_address worker;
+  std::string key, text;
+};
+struct give {
+  worker_address worker;
+  std::string key, question, choice, by;
+}; ///< an answer; the worker decides who was first (BEYOND-7)
+struct end {
+  worker_address worker;
+  std::string reason;
+  std::uint64_t seen;
+};
+struct kill {
+  worker_address worker;
+  std::string why;
+};
+struct adopt {
+  worker_address worker;
+};
+struct arm {
+  timer which;
+  std::int64_t ms;
+  std::uint64_t generation;
+};
+struct answer_dispatch {
+  errc code;
+  std::string text;
+}; ///< code ok: a worker holds it
+struct refuse {
+  errc code;
+  std::string text;
+};                ///< the request at hand is refused
+struct quiet {};  ///< no process: whoever waits for the end is told
+struct forget {}; ///< the row is gone, and so is the actor
+using effect = std::variant<record, claim, assign, ask_permit, return_permit, start, deliver, give, end, kill, adopt,
+                            arm, answer_dispatch, refuse, quiet, forget>;
+
+struct step {
+  state to;
+  std::vector<effect> effects;
+};
+
+/// The whole of it. `now`: wall clock, for the ledger's lines.
+step next(state from, const event_& e, wall_ms now, const policy& p);
+
+/// How the session looks from outside (JSON-1).
+row look(const state& s);
+
+} // namespace troupe::session_machine

@@ -1,0 +1,348 @@
+// The session actor's shell.
+#include "actors/session/session.hpp"
+
+#include "caf/stateful_actor.hpp"
+#include "caf/typed_event_based_actor.hpp"
+
+namespace troupe {
+
+namespace sm = session_machine;
+
+void session_state::advance(const sm::event_& e) {
+  auto step = sm::next(std::move(m), e, around->now(), around->policy);
+  m = std::move(step.to);
+  for (auto& effect : step.effects)
+    queue.push_back(
+        [this, effect = std::move(effect)] { return std::visit([this](const auto& x) { return act(x); }, effect); });
+  show();
+  run();
+}
+
+template <class T>
+void session_state::serve(caf::typed_response_promise<T> promise, const sm::event_& e, std::function<T()> then) {
+  auto step = sm::next(m, e, around->now(), around->policy);
+  for (const auto& effect : step.effects)
+    if (const auto* no = std::get_if<sm::refuse>(&effect)) {
+      promise.deliver(make_error(no->code, no->text));
+      return;
+    }
+  advance(e);
+  later([promise, then]() mutable { promise.deliver(then()); });
+}
+
+void session_state::later(std::function<void()> act) {
+  queue.push_back([act = std::move(act)] {
+    act();
+    return false;
+  });
+  run();
+}
+
+void session_state::run() {
+  while (!waiting && !queue.empty()) {
+    auto act = std::move(queue.front());
+    queue.pop_front();
+    waiting = act();
+  }
+}
+
+void session_state::show() {
+  auto now = sm::look(m);
+  if (now == shown)
+    return;
+  shown = now;
+  self->send(around->desk, row_changed{now});
+  self->send(around->supervisor_handle, row_changed{now});
+  self->send(around->keeper, cache_row{std::move(now), m.known.last_entry, m.known.last_event});
+}
+
+bool session_state::act(const sm::record& e) {
+  auto entry = e.entry;
+  entry.cause = e.first_cause ? 0 : cause;
+  self->request(around->keeper, deadline::local, append{std::move(entry)})
+      .then(
+          [this](appended& a) {
+            cause = a.n;
+            m.known.last_entry = a.n;
+            waiting = false;
+            run();
+          },
+          [this](caf::error& err) { // without a ledger nothing may be promised: whoever waits is told
+            for (auto& p : dispatchers)
+              p.deliver(err);
+            dispatchers.clear();
+            waiting = false;
+            run();
+          });
+  return true;
+}
+
+bool session_state::act(const sm::claim&) {
+  auto granted = [this](granted_worker& g) {
+    warm = g.warm;
+    if (m.known.is_exec()) {
+      advance(sm::granted{g.worker, g.warm});
+      return;
+    }
+    self->request(around->credentials, deadline::local, snapshot_wanted{m.known.id})
+        .then(
+            [this, g](snapshot& s) {
+              credentials = std::move(s);
+              advance(sm::granted{g.worker, g.warm});
+            },
+            [this, g](caf::error& err) {
+              self->send(around->host, kill_worker{g.worker.worker, {}, {}, "no credentials"});
+              auto why = failure_of(err);
+              advance(sm::not_granted{why.text, why.code});
+            });
+  };
+  self->request(around->pool, deadline::local, claim_worker{m.known.id, around->warmed})
+      .then(granted, [this](caf::error& err) {
+        auto why = failure_of(err);
+        advance(sm::not_granted{why.text, why.code});
+      });
+  return false;
+}
+
+bool session_state::act(const sm::assign& e) {
+  assignment job;
+  job.session = m.known.id;
+  job.run = m.known.run;
+  job.seen = cause;
+  job.epoch = around->epoch;
+  job.spec = m.known.spec;
+  job.env = env.empty() ? around->fallback : env;
+  job.credentials = std::exchange(credentials, {});
+  job.directory = around->sessions + "/" + m.known.id.value;
+  job.control_socket = around->control_socket;
+  job.supervisor = around->supervisor;
+  job.resume = e.resume;
+  job.interrupted = e.interrupted;
+  self->request(around->host, warm ? deadline::warm : deadline::worker, assign_worker{e.worker.worker, std::move(job)})
+      .then([this](receipt& got) { advance(sm::held{std::move(got)}); },
+            [this](caf::error& err) {
+              auto why = failure_of(err);
+              advance(sm::not_held{why.text, why.code});
+            });
+  return false;
+}
+
+bool session_state::act(const sm::ask_permit&) {
+  self->send(around->pool, permit_wanted{m.known.id});
+  return false;
+}
+
+bool session_state::act(const sm::return_permit&) {
+  self->send(around->pool, permit_back{m.known.id});
+  return false;
+}
+
+bool session_state::act(const sm::start& e) {
+  self->send(around->host, start_worker{e.worker.worker, m.known.run});
+  return false;
+}
+
+bool session_state::act(const sm::deliver& e) {
+  self->request(around->host, deadline::worker, deliver_reply{e.worker.worker, e.key, e.text, cause})
+      .then([](reply_taken&) { /* its `taken` event tells the machine */ },
+            [](caf::error&) { /* kept: the next worker gets it (REST-5) */ });
+  return false;
+}
+
+bool session_state::act(const sm::give& e) {
+  auto promise = std::move(answers.front());
+  answers.pop_front();
+  self->request(around->host, deadline::worker, give_answer{e.worker.worker, e.key, e.question, e.choice, e.by, cause})
+      .then([promise](answer_taken& a) mutable { promise.deliver(std::move(a)); },
+            [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
+  return false;
+}
+
+bool session_state::act(const sm::end& e) {
+  self->request(around->host, deadline::worker, end_worker{e.worker.worker, e.reason, e.seen})
+      .then([](ending_worker&) { /* worker_exited follows */ },
+            [this](caf::error& err) { advance(sm::end_refused{failure_of(err).text}); });
+  return false;
+}
+
+bool session_state::act(const sm::kill& e) {
+  self->send(around->host, kill_worker{e.worker.worker, m.known.id, around->sessions + "/" + m.known.id.value, e.why});
+  return false;
+}
+
+bool session_state::act(const sm::adopt& e) {
+  adopt_worker ask{e.worker, m.known.id, around->sessions + "/" + m.known.id.value, m.known.last_event};
+  self->request(around->host, deadline::worker, std::move(ask))
+      .then(
+          [this](worker_adopted& a) {
+            env = std::move(a.job.env);
+            advance(sm::adopted{a.last});
+          },
+          [this](caf::error& err) {
+            auto why = failure_of(err);
+            advance(sm::not_adopted{why.code == errc::worker_gone, why.text});
+          });
+  return false;
+}
+
+bool session_state::act(const sm::arm& e) {
+  self->delayed_send(self, std::chrono::milliseconds(e.ms),
+                     timer_due{static_cast<std::uint32_t>(e.which), e.generation});
+  return false;
+}
+
+bool session_state::act(const sm::answer_dispatch& e) {
+  for (auto& p : dispatchers) {
+    if (e.code == errc::ok)
+      p.deliver(dispatched{m.known.id, m.known.name, m.known.spec.harness, warm, false});
+    else
+      p.deliver(make_error(e.code, e.text));
+  }
+  dispatchers.clear();
+  return false;
+}
+
+bool session_state::act(const sm::refuse&) {
+  return false;
+} // `serve` has answered it
+
+bool session_state::act(const sm::quiet&) {
+  for (auto& p : quiet_waiters)
+    p.deliver(done{m.known.id});
+  quiet_waiters.clear();
+  return false;
+}
+
+bool session_state::act(const sm::forget&) {
+  self->send(around->keeper, drop_session{m.known.id});
+  self->quit();
+  return false;
+}
+
+void session_state::take(dispatch& d, caf::typed_response_promise<dispatched> promise) {
+  auto& f = m.known;
+  if (f.held) {
+    promise.deliver(dispatched{f.id, f.name, f.spec.harness, warm, true});
+    return;
+  }
+  env = std::move(d.env);
+  dispatchers.push_back(promise);
+  if (f.key.empty()) {
+    ledger_entry e;
+    e.t = around->now();
+    e.what = "dispatched";
+    e.session = f.id;
+    e.facts = {{"key", d.key}, {"digest", d.digest}, {"origin", d.origin}};
+    e.spec.push_back(std::move(d.spec));
+    fold(f, e);
+    queue.push_back([this, e] { return act(sm::record{e, true}); });
+  }
+  advance(sm::begin{});
+}
+
+void session_state::wake_with(const environment& fresh) {
+  if (env.empty())
+    env = fresh;
+}
+
+session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<session_state> self, session_id id,
+                                                std::shared_ptr<const session_surroundings> around) {
+  auto& st = self->state;
+  st.around = std::move(around);
+  st.m.known.id = std::move(id);
+  return {
+      [self](dispatch& d) -> caf::result<dispatched> {
+        auto promise = self->make_response_promise<dispatched>();
+        self->state.take(d, promise);
+        return promise;
+      },
+      [self](restore& r) {
+        auto& s = self->state;
+        for (const auto& e : r.entries) {
+          fold(s.m.known, e);
+          s.cause = e.n;
+        }
+        for (const auto& e : r.events)
+          fold(s.m.known, e);
+        s.m.known.problems = std::move(r.problems);
+        s.advance(sm::restored{s.m.known.run > 0 && !s.m.known.ended});
+      },
+      [self](stop_session& r) -> caf::result<done> {
+        auto promise = self->make_response_promise<done>();
+        self->state.quiet_waiters.push_back(promise);
+        self->state.advance(sm::asked_stop{r.by});
+        return promise;
+      },
+      [self](remove_session& r) -> caf::result<done> {
+        auto promise = self->make_response_promise<done>();
+        self->state.quiet_waiters.push_back(promise);
+        self->state.advance(sm::asked_remove{r.by});
+        return promise;
+      },
+      [self](respawn_session& r) -> caf::result<done> {
+        auto promise = self->make_response_promise<done>();
+        if (!r.env.empty())
+          self->state.env = r.env;
+        self->state.serve<done>(promise, sm::asked_respawn{r.by}, [self] { return done{self->state.m.known.id}; });
+        return promise;
+      },
+      [self](rename_session& r) -> caf::result<done> {
+        auto promise = self->make_response_promise<done>();
+        self->state.serve<done>(promise, sm::asked_rename{r.name}, [self] { return done{self->state.m.known.id}; });
+        return promise;
+      },
+      [self](pin_session& r) -> caf::result<done> {
+        auto promise = self->make_response_promise<done>();
+        self->state.serve<done>(promise, sm::asked_pin{r.pinned}, [self] { return done{self->state.m.known.id}; });
+        return promise;
+      },
+      [self](reply_to& r) -> caf::result<replied> {
+        auto promise = self->make_response_promise<replied>();
+        auto& s = self->state;
+        s.wake_with(r.env);
+        auto outcome = std::holds_alternative<sm::live>(s.m.at) ? "delivered" : "saved";
+        bool known =
+            s.m.known.taken.count(r.key) != 0 || std::any_of(s.m.known.replies.begin(), s.m.known.replies.end(),
+                                                             [&](const auto& p) { return p.key == r.key; });
+        if (known)
+          promise.deliver(replied{outcome}); // SUP-11: repeated after a lost connection, it counts once
+        else
+          s.serve<replied>(promise, sm::asked_reply{r.key, r.text}, [outcome] { return replied{outcome}; });
+        return promise;
+      },
+      [self](answer_question& r) -> caf::result<answer_taken> {
+        auto promise = self->make_response_promise<answer_taken>();
+        auto& s = self->state;
+        if (std::holds_alternative<sm::live>(s.m.at)) {
+          s.answers.push_back(promise);
+          s.advance(sm::asked_answer{r.key, r.question, r.choice, r.by});
+        } else {
+          s.serve<answer_taken>(promise, sm::asked_answer{r.key, r.question, r.choice, r.by},
+                                [] { return answer_taken{}; });
+        }
+        return promise;
+      },
+      [self](find_place& r) -> caf::result<place> {
+        auto& s = self->state;
+        if (r.wake) {
+          s.wake_with(r.env);
+          s.advance(sm::asked_wake{});
+        }
+        auto seen = sm::look(s.m);
+        bool reachable = seen.process == "alive" || seen.process == "ending";
+        return place{s.m.known.is_exec() ? "pty" : "conversation", seen.state, seen.process,
+                     s.around->sessions + "/" + s.m.known.id.value,
+                     reachable ? s.m.known.worker.socket : std::string()};
+      },
+      [self](permit_given&) { self->state.advance(sm::permitted{}); },
+      [self](worker_event& e) { self->state.advance(sm::happened{std::move(e.what)}); },
+      [self](worker_exited& e) {
+        self->state.advance(sm::gone{e.worker, e.evidence});
+      },
+      [self](timer_due& t) {
+        self->state.advance(sm::elapsed{static_cast<sm::timer>(t.which), t.generation});
+      },
+  };
+}
+
+} // namespace troupe

@@ -1,0 +1,89 @@
+// The session actor: the shell around session_machine. It translates messages to events and effects to messages; the
+// one thing it adds is order: no effect starts before the ledger line ahead of it is written.
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/caf_seams.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/session/machine.hpp"
+
+namespace troupe {
+
+/// What every session of one supervisor shares. Immutable after the start.
+struct session_surroundings {
+  session_machine::policy policy;
+  profile warmed;
+  std::uint64_t epoch = 0;
+  std::string sessions; ///< the folder that holds the sessions' folders
+  std::string control_socket;
+  std::string supervisor; ///< the supervisor's own program
+  environment fallback;   ///< HOME, USER, SHELL, PATH, LANG of the supervisor's shell (ENV-5)
+  std::function<wall_ms()> now;
+  journal_keeper_actor keeper;
+  worker_host_actor host;
+  warm_pool_actor pool;
+  credential_store_actor credentials;
+  front_desk_actor desk;
+  supervisor_actor supervisor_handle;
+};
+
+struct session_state {
+  static inline const char* name = "troupe.session";
+  explicit session_state(session_actor::pointer s) : self(s) {}
+
+  using todo = std::function<bool()>; ///< gives true when the queue must wait for it
+  session_actor::pointer self;
+  std::shared_ptr<const session_surroundings> around;
+  session_machine::state m;
+  environment env;
+  snapshot credentials;
+  bool warm = false;
+  row shown;
+  std::deque<todo> queue;
+  bool waiting = false;    ///< for the keeper
+  std::uint64_t cause = 0; ///< the ledger line before
+  std::vector<caf::typed_response_promise<dispatched>> dispatchers;
+  std::vector<caf::typed_response_promise<done>> quiet_waiters;
+
+  void advance(const session_machine::event_& e);
+  /// The same for a request: a refusal goes to `promise`, anything else is answered by `then` once the ledger has it.
+  template <class T>
+  void serve(caf::typed_response_promise<T> promise, const session_machine::event_& e, std::function<T()> then);
+  void later(std::function<void()> act);
+  void run();
+  void show();
+  void take(dispatch& d, caf::typed_response_promise<dispatched> promise);
+  void wake_with(const environment& fresh);
+
+  // One effect each.
+  bool act(const session_machine::record& e);
+  bool act(const session_machine::claim& e);
+  bool act(const session_machine::assign& e);
+  bool act(const session_machine::ask_permit& e);
+  bool act(const session_machine::return_permit& e);
+  bool act(const session_machine::start& e);
+  bool act(const session_machine::deliver& e);
+  bool act(const session_machine::give& e);
+  bool act(const session_machine::end& e);
+  bool act(const session_machine::kill& e);
+  bool act(const session_machine::adopt& e);
+  bool act(const session_machine::arm& e);
+  bool act(const session_machine::answer_dispatch& e);
+  bool act(const session_machine::refuse& e);
+  bool act(const session_machine::quiet& e);
+  bool act(const session_machine::forget& e);
+
+  std::deque<caf::typed_response_promise<answer_taken>> answers; ///< in the order of their `give` effects
+};
+static_assert(!std::is_aggregate_v<session_state>);
+
+session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<session_state> self, session_id id,
+                                                std::shared_ptr<const session_surroundings> around);
+
+} // namespace troupe

@@ -1,0 +1,248 @@
+// The supervisor actor's shell.
+#include "actors/supervisor/supervisor.hpp"
+
+#include "caf/send.hpp"
+#include "caf/stateful_actor.hpp"
+#include "caf/typed_event_based_actor.hpp"
+
+namespace troupe {
+
+namespace sm = supervisor_machine;
+
+void supervisor_state::advance(const sm::event_& e) {
+  auto step = sm::next(std::move(m), e, setup.around->now(), setup.policy);
+  m = std::move(step.to);
+  for (const auto& effect : step.effects)
+    std::visit([this](const auto& x) { act(x); }, effect);
+}
+
+session_actor supervisor_state::spawn_session(const session_id& id) {
+  std::shared_ptr<const session_surroundings> around = setup.around;
+  auto handle = self->spawn(make_session_actor, id, around);
+  roster[id] = handle;
+  return handle;
+}
+
+void supervisor_state::act(const sm::admit& e) {
+  auto promise = asked_promise;
+  self->request(spawn_session(e.session), deadline::dispatch, std::move(asked))
+      .then([promise](dispatched& d) mutable { promise.deliver(std::move(d)); },
+            [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
+}
+
+void supervisor_state::act(const sm::repeat& e) {
+  auto promise = asked_promise;
+  auto at = roster.find(e.session);
+  if (at == roster.end()) { // its row is gone already: it ran, and it counted once
+    promise.deliver(dispatched{e.session, {}, {}, false, true});
+    return;
+  }
+  self->request(at->second, deadline::dispatch, std::move(asked))
+      .then([promise](dispatched& d) mutable { promise.deliver(std::move(d)); },
+            [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
+}
+
+void supervisor_state::act(const sm::refuse& e) {
+  refusal.push_back(make_error(e.code, e.text));
+}
+
+void supervisor_state::act(const sm::arm_linger& e) {
+  self->delayed_send(self, std::chrono::milliseconds(e.ms), timer_due{0, e.generation});
+}
+
+void supervisor_state::act(const sm::drain& e) {
+  ledger_entry line;
+  line.t = setup.around->now();
+  line.what = "supervisor_stopping";
+  line.facts = {{"keep_workers", e.keep_workers ? "true" : "false"}};
+  caf::anon_send(setup.around->keeper, append{std::move(line)});
+  stopped = static_cast<std::uint32_t>(busy.size());
+  if (e.keep_workers)
+    return;
+  for (const auto& id : busy)
+    caf::anon_send(roster[id], stop_session{id, "daemon stop"});
+}
+
+void supervisor_state::act(const sm::leave&) {
+  auto finish = [this] {
+    auto kept = static_cast<std::uint32_t>(busy.size());
+    for (auto& p : std::exchange(stoppers, {}))
+      p.deliver(supervisor_stopped{stopped - kept, kept});
+    self->send(setup.around->desk, leaving{});
+  };
+  auto goodbye = [this, finish] {
+    self->request(setup.around->host, deadline::worker, say_goodbye{})
+        .then([finish](say_goodbye&) { finish(); }, [finish](caf::error&) { finish(); });
+  };
+  self->request(setup.around->pool, deadline::worker, close_pool{})
+      .then([goodbye](close_pool&) { goodbye(); }, [goodbye](caf::error&) { goodbye(); });
+}
+
+void supervisor_state::load(journal& j) {
+  problems = std::move(j.problems);
+  for (auto& s : j.sessions) {
+    for (const auto& e : s.entries)
+      if (e.what == "dispatched")
+        keys_found[e.facts.at("key")] = {e.facts.at("digest"), s.id, e.t};
+    restoring.insert(s.id);
+  }
+  for (auto& s : j.sessions)
+    self->send(spawn_session(s.id), restore{std::move(s.entries), std::move(s.events), std::move(s.problems), false});
+  ledger_entry line;
+  line.t = setup.around->now();
+  line.what = "supervisor_started";
+  line.facts = {{"epoch", std::to_string(setup.around->epoch)},
+                {"version", setup.version},
+                {"pid", std::to_string(setup.pid)},
+                {"origin", setup.origin}};
+  caf::anon_send(setup.around->keeper, append{std::move(line)});
+  opened();
+}
+
+void supervisor_state::opened() {
+  if (!restoring.empty() || !std::holds_alternative<sm::starting>(m.at))
+    return;
+  advance(sm::opened{std::move(keys_found)});
+  self->send(setup.around->pool, open_pool{});
+  self->send(setup.around->desk, roster_loaded{std::move(problems)});
+}
+
+void supervisor_state::changed(const row& now) {
+  if (now.gone)
+    roster.erase(now.id);
+  bool was = busy.count(now.id) != 0, is = !now.gone && sm::keeps_open(now);
+  if (was != is) {
+    if (is)
+      busy.insert(now.id);
+    else
+      busy.erase(now.id);
+    advance(sm::busy_now{busy.size()});
+  }
+  if (restoring.erase(now.id) != 0)
+    opened();
+}
+
+supervisor_status supervisor_state::status(const pool_status& pool) const {
+  struct word {
+    const char* operator()(const sm::starting&) const { return "starting"; }
+    const char* operator()(const sm::serving&) const { return "serving"; }
+    const char* operator()(const sm::draining&) const { return "draining"; }
+    const char* operator()(const sm::stopped&) const { return "stopped"; }
+  };
+  supervisor_status out{std::visit(word{}, m.at),
+                        pool.mood,
+                        static_cast<std::uint32_t>(busy.size()),
+                        static_cast<std::uint32_t>(roster.size()),
+                        pool.spares,
+                        {}};
+  for (const auto& id : busy)
+    out.holds.push_back("session " + id.value);
+  if (m.front_ends > 0)
+    out.holds.push_back(std::to_string(m.front_ends) + " front end" + (m.front_ends == 1 ? "" : "s"));
+  if (!setup.policy.on_demand)
+    out.holds.push_back("started by hand");
+  return out;
+}
+
+namespace {
+
+/// Passes a request on to its session; the session answers.
+template <class Answer, class Message>
+caf::result<Answer> pass(supervisor_actor::stateful_pointer<supervisor_state> self, Message& x) {
+  auto promise = self->make_response_promise<Answer>();
+  auto at = self->state.roster.find(x.id);
+  if (at == self->state.roster.end()) {
+    promise.deliver(make_error(errc::no_such_session,
+                               "there is no session '" + x.id.value + "'\nlist them: troupe agents --json --all"));
+    return promise;
+  }
+  self->request(at->second, deadline::ending, std::move(x))
+      .then([promise](Answer& a) mutable { promise.deliver(std::move(a)); },
+            [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+  return promise;
+}
+
+template <class Message>
+void tell(supervisor_actor::stateful_pointer<supervisor_state> self, const session_id& id, Message& x) {
+  auto at = self->state.roster.find(id);
+  if (at != self->state.roster.end())
+    self->send(at->second, std::move(x));
+}
+
+} // namespace
+
+supervisor_actor::behavior_type make_supervisor(supervisor_actor::stateful_pointer<supervisor_state> self,
+                                                supervisor_setup setup) {
+  self->state.setup = std::move(setup);
+  return {
+      [self](load_journal& l) {
+        self->request(self->state.setup.around->keeper, deadline::ending, l)
+            .then([self](journal& j) { self->state.load(j); },
+                  [self](caf::error&) { self->send(self->state.setup.around->desk, leaving{1}); });
+      },
+      [self](dispatch& d) -> caf::result<dispatched> {
+        auto& s = self->state;
+        s.asked_promise = self->make_response_promise<dispatched>();
+        sm::dispatch_asked e{d.key, d.digest, s.setup.fresh_id()};
+        while (s.roster.count(e.fresh) != 0)
+          e.fresh = s.setup.fresh_id();
+        s.asked = std::move(d);
+        s.advance(e);
+        for (auto& err : std::exchange(s.refusal, {}))
+          s.asked_promise.deliver(err);
+        return s.asked_promise;
+      },
+      [self](stop_session& x) { return pass<done>(self, x); },
+      [self](remove_session& x) { return pass<done>(self, x); },
+      [self](respawn_session& x) { return pass<done>(self, x); },
+      [self](rename_session& x) { return pass<done>(self, x); },
+      [self](pin_session& x) { return pass<done>(self, x); },
+      [self](reply_to& x) { return pass<replied>(self, x); },
+      [self](answer_question& x) { return pass<answer_taken>(self, x); },
+      [self](find_place& x) { return pass<place>(self, x); },
+      [self](why& x) -> caf::result<reasons> {
+        auto promise = self->make_response_promise<reasons>();
+        self->request(self->state.setup.around->keeper, deadline::local, chain_asked{x.id})
+            .then([promise](reasons& r) mutable { promise.deliver(std::move(r)); },
+                  [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+        return promise;
+      },
+      [self](status_asked& a) -> caf::result<supervisor_status> {
+        auto promise = self->make_response_promise<supervisor_status>();
+        self->request(self->state.setup.around->pool, deadline::local, a)
+            .then([self, promise](pool_status& p) mutable { promise.deliver(self->state.status(p)); },
+                  [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+        return promise;
+      },
+      [self](stop_supervisor& x) -> caf::result<supervisor_stopped> {
+        auto promise = self->make_response_promise<supervisor_stopped>();
+        auto& s = self->state;
+        s.stoppers.push_back(promise);
+        s.advance(sm::stop_asked{x.any, x.keep_workers});
+        for (auto& err : std::exchange(s.refusal, {})) {
+          s.stoppers.pop_back();
+          promise.deliver(err);
+        }
+        return promise;
+      },
+      [self](front_ends& f) { self->state.advance(sm::front_ends_now{f.count}); },
+      [self](row_changed& r) { self->state.changed(r.now); },
+      [self](worker_ready& w) { self->send(self->state.setup.around->pool, w); },
+      [self](worker_event& e) { tell(self, session_id(e.session), e); },
+      [self](worker_exited& e) {
+        if (e.session.empty())
+          self->send(self->state.setup.around->pool, std::move(e));
+        else
+          tell(self, session_id(e.session), e);
+      },
+      [self](permit_given& p) {
+        if (self->state.roster.count(p.to) == 0)
+          self->send(self->state.setup.around->pool, permit_back{p.to});
+        else
+          tell(self, session_id(p.to), p);
+      },
+      [self](timer_due& t) { self->state.advance(sm::linger_over{t.generation}); },
+  };
+}
+
+} // namespace troupe

@@ -1,0 +1,64 @@
+// The supervisor actor: the shell around supervisor_machine. Owns the roster and passes messages on by session id.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "actors/caf_seams.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/session/session.hpp"
+#include "actors/supervisor/machine.hpp"
+
+namespace troupe {
+
+/// Makes an id that the roster does not hold.
+using id_source = std::function<session_id()>;
+
+struct supervisor_setup {
+  supervisor_machine::policy policy;
+  std::shared_ptr<session_surroundings> around; ///< its `pool` and `supervisor_handle` are set by this actor's maker
+  id_source fresh_id;
+  std::string origin, version;
+  std::int32_t pid = 0;
+};
+
+struct supervisor_state {
+  static inline const char* name = "troupe.supervisor";
+  explicit supervisor_state(supervisor_actor::pointer s) : self(s) {}
+  supervisor_actor::pointer self;
+  supervisor_setup setup;
+  supervisor_machine::state m;
+  std::map<session_id, session_actor> roster;
+  std::set<session_id> busy;
+  std::set<session_id> restoring; ///< whose first row has not come yet
+  std::map<std::string, supervisor_machine::key_use> keys_found;
+  std::vector<std::string> problems;
+  std::uint32_t stopped = 0;
+  dispatch asked; ///< the dispatch at hand, while its step is carried out
+  caf::typed_response_promise<dispatched> asked_promise;
+  std::vector<caf::typed_response_promise<supervisor_stopped>> stoppers;
+  std::vector<caf::error> refusal;
+
+  void advance(const supervisor_machine::event_& e);
+  void act(const supervisor_machine::admit& e);
+  void act(const supervisor_machine::repeat& e);
+  void act(const supervisor_machine::refuse& e);
+  void act(const supervisor_machine::arm_linger& e);
+  void act(const supervisor_machine::drain& e);
+  void act(const supervisor_machine::leave& e);
+  void load(journal& j);
+  void opened();
+  void changed(const row& now);
+  supervisor_status status(const pool_status& pool) const;
+  session_actor spawn_session(const session_id& id);
+};
+static_assert(!std::is_aggregate_v<supervisor_state>);
+
+supervisor_actor::behavior_type make_supervisor(supervisor_actor::stateful_pointer<supervisor_state> self,
+                                                supervisor_setup setup);
+
+} // namespace troupe

@@ -1,0 +1,336 @@
+// What actors say to each other beyond the vocabulary of sessions. A sentence above each in actors/interfaces.hpp.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "messages/session.hpp"
+
+namespace troupe {
+
+// Front ends to supervisor and sessions.
+struct dispatch {
+  std::string key, digest, origin;
+  dispatch_spec spec;
+  environment env;
+};
+TROUPE_INSPECT(dispatch, key, digest, origin, spec, env)
+struct dispatched {
+  session_id id;
+  std::string name, harness;
+  bool warm = false, repeated = false;
+};
+TROUPE_INSPECT(dispatched, id, name, harness, warm, repeated)
+struct stop_session {
+  session_id id;
+  std::string by;
+};
+TROUPE_INSPECT(stop_session, id, by)
+struct remove_session {
+  session_id id;
+  std::string by;
+};
+TROUPE_INSPECT(remove_session, id, by)
+struct respawn_session {
+  session_id id;
+  std::string by;
+  environment env;
+};
+TROUPE_INSPECT(respawn_session, id, by, env)
+struct rename_session {
+  session_id id;
+  std::string name;
+};
+TROUPE_INSPECT(rename_session, id, name)
+struct pin_session {
+  session_id id;
+  bool pinned = false;
+};
+TROUPE_INSPECT(pin_session, id, pinned)
+struct reply_to {
+  session_id id;
+  std::string key, text;
+  environment env;
+};
+TROUPE_INSPECT(reply_to, id, key, text, env)
+struct replied {
+  std::string outcome;
+};
+TROUPE_INSPECT(replied, outcome)
+struct answer_question {
+  session_id id;
+  std::string key, question, choice, by;
+};
+TROUPE_INSPECT(answer_question, id, key, question, choice, by)
+struct answer_taken {
+  std::string question, choice;
+};
+TROUPE_INSPECT(answer_taken, question, choice)
+struct find_place {
+  session_id id;
+  bool wake = false;
+  environment env;
+};
+TROUPE_INSPECT(find_place, id, wake, env)
+struct place {
+  std::string kind, state, process, directory, socket;
+};
+TROUPE_INSPECT(place, kind, state, process, directory, socket)
+struct why {
+  session_id id;
+};
+TROUPE_INSPECT(why, id)
+struct reasons {
+  std::vector<ledger_entry> chain;
+};
+TROUPE_INSPECT(reasons, chain)
+struct done {
+  session_id id;
+};
+TROUPE_INSPECT(done, id)
+struct status_asked {
+  std::uint32_t version = 1;
+};
+TROUPE_INSPECT(status_asked, version)
+struct supervisor_status {
+  std::string state, pool;
+  std::uint32_t workers = 0, sessions = 0;
+  std::map<std::string, std::uint32_t> spares;
+  std::vector<std::string> holds;
+};
+TROUPE_INSPECT(supervisor_status, state, pool, workers, sessions, spares, holds)
+struct stop_supervisor {
+  bool any = false, keep_workers = false;
+};
+TROUPE_INSPECT(stop_supervisor, any, keep_workers)
+struct supervisor_stopped {
+  std::uint32_t stopped = 0, kept = 0;
+};
+TROUPE_INSPECT(supervisor_stopped, stopped, kept)
+struct front_ends {
+  std::uint32_t count = 0;
+};
+TROUPE_INSPECT(front_ends, count)
+
+// Sessions to whoever shows them, and to the supervisor.
+struct row_changed {
+  row now;
+};
+TROUPE_INSPECT(row_changed, now)
+struct roster_loaded {
+  std::vector<std::string> problems;
+};
+TROUPE_INSPECT(roster_loaded, problems)
+struct leaving {
+  std::uint32_t code = 0;
+};
+TROUPE_INSPECT(leaving, code)
+
+// Supervisor to session.
+struct restore {
+  std::vector<ledger_entry> entries;
+  std::vector<event> events;
+  std::vector<std::string> problems;
+  bool worker_alive = false;
+};
+TROUPE_INSPECT(restore, entries, events, problems, worker_alive)
+
+// Sessions to pool.
+struct claim_worker {
+  session_id by;
+  profile wanted;
+};
+TROUPE_INSPECT(claim_worker, by, wanted)
+struct granted_worker {
+  worker_address worker;
+  bool warm = false;
+};
+TROUPE_INSPECT(granted_worker, worker, warm)
+struct permit_wanted {
+  session_id by;
+};
+TROUPE_INSPECT(permit_wanted, by)
+struct permit_given {
+  session_id to;
+};
+TROUPE_INSPECT(permit_given, to)
+struct permit_back {
+  session_id by;
+};
+TROUPE_INSPECT(permit_back, by)
+struct open_pool {
+  std::uint32_t epoch = 0;
+};
+TROUPE_INSPECT(open_pool, epoch)
+struct close_pool {
+  std::uint32_t code = 0;
+};
+TROUPE_INSPECT(close_pool, code)
+struct pool_status {
+  std::string mood;
+  std::map<std::string, std::uint32_t> spares;
+};
+TROUPE_INSPECT(pool_status, mood, spares)
+
+// To the credential store and its vault.
+struct snapshot_wanted {
+  session_id by;
+};
+TROUPE_INSPECT(snapshot_wanted, by)
+struct load_credentials {
+  std::uint32_t version = 1;
+};
+TROUPE_INSPECT(load_credentials, version)
+struct refresh_credentials {
+  snapshot old;
+};
+TROUPE_INSPECT(refresh_credentials, old)
+struct sign_out {
+  std::string by;
+};
+TROUPE_INSPECT(sign_out, by)
+struct accounts_asked {
+  std::uint32_t version = 1;
+};
+TROUPE_INSPECT(accounts_asked, version)
+struct accounts {
+  std::vector<std::pair<std::string, std::string>> names;
+}; ///< variable and source, never a secret
+TROUPE_INSPECT(accounts, names)
+
+// To the worker host.
+struct launch_worker {
+  worker_id worker;
+  bool spare = false;
+  profile wanted;
+};
+TROUPE_INSPECT(launch_worker, worker, spare, wanted)
+struct assign_worker {
+  worker_id worker;
+  assignment job;
+};
+TROUPE_INSPECT(assign_worker, worker, job)
+struct start_worker {
+  worker_id worker;
+  std::uint32_t run = 0;
+};
+TROUPE_INSPECT(start_worker, worker, run)
+struct deliver_reply {
+  worker_id worker;
+  std::string key, text;
+  std::uint64_t seen = 0;
+};
+TROUPE_INSPECT(deliver_reply, worker, key, text, seen)
+struct reply_taken {
+  std::uint64_t n = 0;
+};
+TROUPE_INSPECT(reply_taken, n)
+struct give_answer {
+  worker_id worker;
+  std::string key, question, choice, by;
+  std::uint64_t seen = 0;
+};
+TROUPE_INSPECT(give_answer, worker, key, question, choice, by, seen)
+struct end_worker {
+  worker_id worker;
+  std::string reason;
+  std::uint64_t seen = 0;
+};
+TROUPE_INSPECT(end_worker, worker, reason, seen)
+struct ending_worker {
+  worker_id worker;
+};
+TROUPE_INSPECT(ending_worker, worker)
+struct kill_worker {
+  worker_id worker;
+  session_id session;
+  std::string directory, why;
+};
+TROUPE_INSPECT(kill_worker, worker, session, directory, why)
+struct adopt_worker {
+  worker_address worker;
+  session_id session;
+  std::string directory;
+  std::uint64_t since = 0;
+};
+TROUPE_INSPECT(adopt_worker, worker, session, directory, since)
+struct worker_adopted {
+  worker_id worker;
+  std::string state;
+  assignment job;
+  std::uint64_t last = 0;
+};
+TROUPE_INSPECT(worker_adopted, worker, state, job, last)
+struct say_goodbye {
+  std::uint32_t code = 0;
+};
+TROUPE_INSPECT(say_goodbye, code)
+
+// From the worker host.
+struct worker_ready {
+  worker_id worker;
+};
+TROUPE_INSPECT(worker_ready, worker)
+struct worker_event {
+  worker_id worker;
+  session_id session;
+  event what;
+};
+TROUPE_INSPECT(worker_event, worker, session, what)
+struct worker_exited {
+  worker_id worker;
+  session_id session;
+  std::string evidence;
+};
+TROUPE_INSPECT(worker_exited, worker, session, evidence)
+
+// To the journal keeper.
+struct append {
+  ledger_entry entry;
+};
+TROUPE_INSPECT(append, entry)
+struct appended {
+  std::uint64_t n = 0;
+};
+TROUPE_INSPECT(appended, n)
+struct load_journal {
+  std::uint32_t version = 1;
+};
+TROUPE_INSPECT(load_journal, version)
+struct session_history {
+  session_id id;
+  std::vector<ledger_entry> entries;
+  std::vector<event> events;
+  std::vector<std::string> problems;
+};
+TROUPE_INSPECT(session_history, id, entries, events, problems)
+struct journal {
+  std::uint64_t last = 0;
+  std::vector<session_history> sessions;
+  std::vector<std::string> problems;
+};
+TROUPE_INSPECT(journal, last, sessions, problems)
+struct drop_session {
+  session_id id;
+}; ///< its output, scratch and cache; the transcript stays (ISO-3)
+TROUPE_INSPECT(drop_session, id)
+struct cache_row {
+  row now;
+  std::uint64_t entry = 0, event = 0;
+};
+TROUPE_INSPECT(cache_row, now, entry, event)
+struct chain_asked {
+  session_id id;
+};
+TROUPE_INSPECT(chain_asked, id)
+
+// Timers, to oneself.
+struct timer_due {
+  std::uint32_t which = 0;
+  std::uint64_t generation = 0;
+};
+TROUPE_INSPECT(timer_due, which, generation)
+
+} // namespace troupe
