@@ -21,7 +21,8 @@ using journal_keeper_actor = caf::typed_actor<
     // Keep this row as a cache, written at most once a second.
     caf::reacts_to<cache_row>,
     // Give the lines about a session, and those that caused them.
-    caf::replies_to<chain_asked>::with<reasons>>;
+    caf::replies_to<chain_asked>::with<reasons>,
+    caf::reacts_to<timer_due>>;
 
 /// Starts worker processes and talks with them. Tells the supervisor worker_ready, worker_event, worker_exited.
 using worker_host_actor = caf::typed_actor<

@@ -121,8 +121,9 @@ struct row_changed {
 TROUPE_INSPECT(row_changed, now)
 struct roster_loaded {
   std::vector<std::string> problems;
+  std::vector<row> gone; ///< removed ones whose exit status is still known (KEEP-7)
 };
-TROUPE_INSPECT(roster_loaded, problems)
+TROUPE_INSPECT(roster_loaded, problems, gone)
 struct leaving {
   std::uint32_t code = 0;
 };
@@ -310,8 +311,10 @@ struct journal {
   std::uint64_t last = 0;
   std::vector<session_history> sessions;
   std::vector<std::string> problems;
+  std::vector<row> gone; ///< removed within the last 30 days
+  std::vector<ledger_entry> keys; ///< the `dispatched` lines of removed ones, for their keys (SUP-11)
 };
-TROUPE_INSPECT(journal, last, sessions, problems)
+TROUPE_INSPECT(journal, last, sessions, problems, gone, keys)
 struct drop_session {
   session_id id;
 }; ///< its output, scratch and cache; the transcript stays (ISO-3)

@@ -80,6 +80,9 @@ void supervisor_state::act(const sm::leave&) {
 
 void supervisor_state::load(journal& j) {
   problems = std::move(j.problems);
+  gone = std::move(j.gone);
+  for (const auto& e : j.keys)
+    keys_found[e.facts.at("key")] = {e.facts.at("digest"), e.session, e.t};
   for (auto& s : j.sessions) {
     for (const auto& e : s.entries)
       if (e.what == "dispatched")
@@ -104,7 +107,7 @@ void supervisor_state::opened() {
     return;
   advance(sm::opened{std::move(keys_found)});
   self->send(setup.around->pool, open_pool{});
-  self->send(setup.around->desk, roster_loaded{std::move(problems)});
+  self->send(setup.around->desk, roster_loaded{std::move(problems), std::move(gone)});
 }
 
 void supervisor_state::changed(const row& now) {

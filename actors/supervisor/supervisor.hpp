@@ -37,6 +37,7 @@ struct supervisor_state {
   std::set<session_id> restoring; ///< whose first row has not come yet
   std::map<std::string, supervisor_machine::key_use> keys_found;
   std::vector<std::string> problems;
+  std::vector<row> gone;
   std::uint32_t stopped = 0;
   dispatch asked; ///< the dispatch at hand, while its step is carried out
   caf::typed_response_promise<dispatched> asked_promise;

@@ -1,0 +1,64 @@
+// The user's settings.
+#include "runtime/config/settings.hpp"
+
+namespace troupe {
+
+namespace {
+
+struct reader {
+  const json& root;
+  const std::string& where;
+  std::vector<std::string>& problems;
+
+  template <class T>
+  void number(const char* pointer, T& into, std::int64_t least, std::int64_t most) {
+    json::json_pointer at{std::string(pointer)};
+    if (!root.contains(at))
+      return;
+    const auto& value = root.at(at);
+    if (!value.is_number_integer() || value.get<std::int64_t>() < least || value.get<std::int64_t>() > most)
+      problems.push_back(where + ": " + pointer + " must be a whole number from " + std::to_string(least) + " to " +
+                         std::to_string(most));
+    else
+      into = static_cast<T>(value.get<std::int64_t>());
+  }
+};
+
+void read_harnesses(const json& root, settings& out, const std::string& where, std::vector<std::string>& problems) {
+  if (!root.contains("harnesses"))
+    return;
+  for (const auto& [name, row] : root["harnesses"].items()) {
+    try {
+      auto command = optional_texts(row, "command");
+      if (command.empty())
+        throw field_error("field 'command' is missing");
+      out.harnesses[name] = std::move(command);
+    } catch (const std::exception& e) {
+      problems.push_back(where + ": harness '" + name + "': " + e.what());
+    }
+  }
+}
+
+} // namespace
+
+settings read_settings(const std::string& text, const std::string& where, std::vector<std::string>& problems) {
+  settings out;
+  auto root = json::parse(text, nullptr, false);
+  if (!root.is_object()) {
+    problems.push_back(where + " is not a JSON object: the defaults are used");
+    return out;
+  }
+  reader r{root, where, problems};
+  r.number("/warmPool/size", out.pool_size, 0, 64);
+  r.number("/warmPool/maxAgeSeconds", out.pool_max_age_seconds, 1, 30 * 86'400);
+  r.number("/launch/maxConcurrent", out.launch_most, 1, 1024);
+  r.number("/supervisor/lingerSeconds", out.linger_seconds, 0, 30 * 86'400);
+  r.number("/session/idleSeconds", out.idle_seconds, 0, 30 * 86'400);
+  r.number("/session/doneRowSeconds", out.row_seconds, 0, 30 * 86'400);
+  if (root.contains("harness") && root["harness"].is_string())
+    out.harness = root["harness"].get<std::string>();
+  read_harnesses(root, out, where, problems);
+  return out;
+}
+
+} // namespace troupe

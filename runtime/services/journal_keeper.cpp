@@ -1,0 +1,307 @@
+// The journal keeper on the real system.
+#include "runtime/services/journal_keeper.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "caf/stateful_actor.hpp"
+#include "caf/typed_event_based_actor.hpp"
+
+namespace troupe {
+
+class syncer {
+public:
+  explicit syncer(const std::string& path)
+      : fd_(::open(path.c_str(), O_WRONLY | O_CLOEXEC)), thread_([this] { loop(); }) {}
+  ~syncer() {
+    {
+      std::lock_guard guard(mutex_);
+      done_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+  }
+  void dirty() {
+    std::lock_guard guard(mutex_);
+    if (!std::exchange(dirty_, true))
+      wake_.notify_one();
+  }
+
+private:
+  void loop() {
+    std::unique_lock guard(mutex_);
+    for (;;) {
+      wake_.wait(guard, [&] { return dirty_ || done_; });
+      if (std::exchange(dirty_, false)) {
+        guard.unlock();
+        ::fdatasync(fd_.get());
+        guard.lock();
+        wake_.wait_for(guard, std::chrono::seconds(1), [&] { return done_; }); // groups what comes within a second
+      }
+      if (done_ && !dirty_)
+        return;
+    }
+  }
+  unique_fd fd_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool dirty_ = false, done_ = false;
+  std::thread thread_;
+};
+
+namespace {
+
+constexpr wall_ms day = 24LL * 3'600'000;
+
+wall_ms wall_now() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+/// What is left of a removed session: enough for `wait` and for its key.
+row tombstone(const std::vector<ledger_entry>& entries) {
+  row r;
+  for (const auto& e : entries) {
+    if (!e.spec.empty()) {
+      r.id = e.session;
+      r.name = e.spec.front().name;
+      r.harness = e.spec.front().harness;
+    }
+    if (e.what == "removed") {
+      r.gone = true;
+      r.changed_at = e.t;
+      r.state = e.facts.count("state") ? e.facts.at("state") : "done";
+      r.exit_status = e.facts.count("exit_status") ? std::atoi(e.facts.at("exit_status").c_str()) : -1;
+    }
+  }
+  return r;
+}
+
+bool is_removed(const std::vector<ledger_entry>& entries) {
+  return std::any_of(entries.begin(), entries.end(), [](const auto& e) { return e.what == "removed"; });
+}
+
+void read_transcript(const std::string& folder, session_history& out) {
+  auto path = folder + "/transcript.jsonl";
+  auto report = read_lines(
+      path, 0, [&](const json& line) { out.events.push_back(event_from_json(line)); }, false);
+  out.problems = std::move(report.problems);
+  struct stat st {};
+  if (::lstat(path.c_str(), &st) == 0 && !S_ISREG(st.st_mode))
+    out.problems.push_back("its transcript is no file: " + path);
+}
+
+} // namespace
+
+ledger::ledger(paths where, std::uint64_t segment) : where_(std::move(where)), segment_(segment) {}
+ledger::~ledger() = default;
+
+bool ledger::open(journal& out, failure& error) {
+  std::map<session_id, std::vector<ledger_entry>> by_session;
+  std::vector<session_id> order;
+  auto report = read_lines(
+      where_.ledger(), 0,
+      [&](const json& line) {
+        auto e = ledger_entry_from_json(line);
+        last_ = std::max(last_, e.n);
+        if (e.session.empty())
+          return;
+        if (by_session.count(e.session) == 0)
+          order.push_back(e.session);
+        by_session[e.session].push_back(std::move(e));
+      },
+      true);
+  out.problems = std::move(report.problems);
+  for (const auto& id : order) {
+    auto& entries = by_session[id];
+    if (is_removed(entries)) {
+      out.gone.push_back(tombstone(entries));
+      if (entries.front().what == "dispatched")
+        out.keys.push_back(std::move(entries.front()));
+      continue;
+    }
+    if (entries.front().what != "dispatched") {
+      out.problems.push_back("session " + id.value + " has no line that began it: left alone");
+      continue;
+    }
+    session_history h{id, std::move(entries), {}, {}};
+    read_transcript(where_.session(id.value), h);
+    out.sessions.push_back(std::move(h));
+  }
+  file_ = line_file::open(where_.ledger(), error);
+  if (error.code != errc::ok)
+    return false;
+  syncer_ = std::make_unique<syncer>(where_.ledger());
+  out.last = last_;
+  return true;
+}
+
+bool ledger::append(ledger_entry& e, failure& error) {
+  if (e.what == "dispatched" && !make_private_folder(where_.session(e.session.value), error))
+    return false;
+  if (file_.size() > segment_)
+    begin_segment(error);
+  e.n = last_ + 1;
+  if (!file_.append(to_line(to_json(e)), error))
+    return false;
+  last_ = e.n;
+  syncer_->dirty();
+  return true;
+}
+
+/// A checkpoint repeats what is still true: the lines of sessions that exist, and of removed ones what `wait` and keys
+/// need.
+void ledger::begin_segment(failure& error) {
+  std::map<session_id, std::vector<ledger_entry>> by_session;
+  std::vector<session_id> order;
+  read_lines(
+      where_.ledger(), 0,
+      [&](const json& line) {
+        auto e = ledger_entry_from_json(line);
+        if (e.session.empty())
+          return;
+        if (by_session.count(e.session) == 0)
+          order.push_back(e.session);
+        by_session[e.session].push_back(std::move(e));
+      },
+      false);
+  ledger_entry mark;
+  mark.n = ++last_;
+  mark.t = wall_now();
+  mark.what = "checkpoint";
+  std::string out = to_line(to_json(mark)) + "\n";
+  for (const auto& id : order) {
+    const auto& entries = by_session[id];
+    bool gone = is_removed(entries);
+    if (gone && entries.back().t < mark.t - 30 * day)
+      continue;
+    for (const auto& e : entries)
+      if (!gone || e.what == "dispatched" || e.what == "removed")
+        out += to_line(to_json(e)) + "\n";
+  }
+  auto old = where_.state + "/ledger." + std::to_string(mark.n) + ".jsonl";
+  std::error_code ignored;
+  std::filesystem::create_hard_link(where_.ledger(), old, ignored);
+  if (!replace_file(where_.ledger(), out, true, error))
+    return;
+  file_ = line_file::open(where_.ledger(), error);
+  syncer_ = std::make_unique<syncer>(where_.ledger());
+  segment_ = std::max(segment_, file_.size() * 2);
+}
+
+std::vector<ledger_entry> ledger::chain(const session_id& id) const {
+  failure error;
+  auto all = read_file(where_.ledger(), error).value_or("");
+  std::vector<ledger_entry> out, spawned;
+  std::set<std::string> workers;
+  std::size_t at = 0;
+  auto needle = "\"" + id.value + "\"";
+  while (at < all.size()) {
+    auto end = std::min(all.find('\n', at), all.size());
+    auto line = std::string_view(all).substr(at, end - at);
+    at = end + 1;
+    bool about = line.find(needle) != std::string_view::npos;
+    if (!about && line.find("\"spawned\"") == std::string_view::npos)
+      continue;
+    try {
+      auto e = ledger_entry_from_json(json::parse(line));
+      if (e.what == "spawned")
+        spawned.push_back(std::move(e));
+      else if (e.session == id) {
+        if (e.facts.count("worker"))
+          workers.insert(e.facts["worker"]);
+        out.push_back(std::move(e));
+      }
+    } catch (const std::exception&) { // reported when the ledger was opened
+    }
+  }
+  for (auto& e : spawned)
+    if (workers.count(e.facts["worker"]))
+      out.push_back(std::move(e));
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.n < b.n; });
+  return out;
+}
+
+namespace {
+
+void flush(journal_keeper_state& s) {
+  s.flushing = false;
+  for (const auto& [id, c] : std::exchange(s.cached, {})) {
+    failure error;
+    auto text = to_line({{"row", to_json(c.now)}, {"ledger", c.entry}, {"transcript", c.event}});
+    replace_file(s.where.session(id.value) + "/state.json", text, false, error);
+  }
+}
+
+void drop(const paths& where, const session_id& id) {
+  std::error_code ignored;
+  auto folder = where.session(id.value);
+  for (const char* name : {"/output", "/state.json", "/lock"})
+    std::filesystem::remove(folder + name, ignored);
+  std::filesystem::remove_all(folder + "/tmp", ignored);
+  std::filesystem::remove(folder, ignored); // only when nothing is left in it
+}
+
+} // namespace
+
+journal_keeper_actor::behavior_type
+make_journal_keeper(journal_keeper_actor::stateful_pointer<journal_keeper_state> self, paths where,
+                    std::function<void(const std::string&)> log) {
+  auto& st = self->state;
+  st.where = std::move(where);
+  st.log = std::move(log);
+  st.lines = std::make_unique<ledger>(st.where);
+  return {
+      [self](append& a) -> caf::result<appended> {
+        auto& s = self->state;
+        failure error;
+        if (!s.lines->append(a.entry, error)) {
+          s.log("event=ledger_not_written error=\"" + error.text + "\"");
+          return make_error(errc::disk, error.text);
+        }
+        std::string line = "event=" + a.entry.what + " n=" + std::to_string(a.entry.n);
+        if (!a.entry.session.empty())
+          line += " session=" + a.entry.session.value;
+        for (const auto& [name, value] : a.entry.facts)
+          if (name != "text" && name != "digest" && name != "key") // a reply's text is the user's own affair
+            line += " " + name + "=" + json(value).dump(-1, ' ', true, json::error_handler_t::replace);
+        s.log(line);
+        return appended{a.entry.n};
+      },
+      [self](load_journal&) -> caf::result<journal> {
+        auto& s = self->state;
+        journal out;
+        failure error;
+        if (!s.lines->open(out, error)) {
+          s.log("event=ledger_not_opened error=\"" + error.text + "\"");
+          return make_error(errc::disk, error.text);
+        }
+        for (const auto& p : out.problems)
+          s.log("event=set_aside what=" + json(p).dump());
+        return out;
+      },
+      [self](drop_session& d) {
+        self->state.cached.erase(d.id);
+        drop(self->state.where, d.id);
+      },
+      [self](cache_row& c) {
+        auto& s = self->state;
+        if (c.now.gone)
+          return;
+        s.cached[c.now.id] = std::move(c);
+        if (!std::exchange(s.flushing, true))
+          self->delayed_send(self, std::chrono::seconds(1), timer_due{});
+      },
+      [self](chain_asked& a) { return reasons{self->state.lines->chain(a.id)}; },
+      [self](timer_due&) { flush(self->state); },
+  };
+}
+
+} // namespace troupe
