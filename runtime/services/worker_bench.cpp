@@ -1,0 +1,287 @@
+// Worker processes on the Asio thread.
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/io/sockets.hpp"
+#include "runtime/services/worker_host.hpp"
+
+namespace troupe {
+
+namespace {
+
+constexpr std::size_t event_backlog = std::size_t{64} << 20; ///< what a worker may leave unread of us; it reads at once
+
+failure gone_failure(const std::string& text) {
+  return {errc::worker_gone, text};
+}
+
+template <class T, class F>
+rpc_peer::answer translate(const worker_bench::answer<T>& done, F read) {
+  return [done, read](const json* result, const failure& error) {
+    if (!result) {
+      done(nullptr, error);
+      return;
+    }
+    try {
+      T out = read(*result);
+      done(&out, {});
+    } catch (const std::exception& e) {
+      done(nullptr, {errc::refused, std::string("the worker's answer is not understood: ") + e.what()});
+    }
+  };
+}
+
+std::int32_t parent_of(std::int32_t pid) {
+  std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
+  std::string text((std::istreambuf_iterator<char>(in)), {});
+  auto at = text.rfind(')');
+  return at == std::string::npos ? 0 : std::atoi(text.c_str() + at + 4);
+}
+
+/// Waits until a process that was sent SIGKILL is gone or a zombie; at most a second.
+void await_end(const process_identity& p) {
+  auto fd = open_process(p);
+  pollfd ready{fd.get(), POLLIN, 0};
+  if (fd)
+    ::poll(&ready, 1, 1000);
+}
+
+} // namespace
+
+worker_bench::worker_bench(asio::io_context& loop, reaper& children, bench_setup setup)
+    : loop_(loop), children_(children), setup_(std::move(setup)) {}
+
+worker_bench::slot worker_bench::find(worker_id id) const {
+  auto at = workers_.find(id);
+  return at == workers_.end() ? nullptr : at->second;
+}
+
+bool worker_bench::connect(const slot& w, failure& error) {
+  int fd = connect_to(w->where.socket);
+  if (fd < 0) {
+    error = errno == ECONNREFUSED || errno == ENOENT
+                ? gone_failure("its socket is not there any more")
+                : failure{errc::timed_out, "its socket cannot be reached: " + w->where.socket};
+    return false;
+  }
+  line_channel::socket s(loop_, asio::local::stream_protocol(), fd);
+  w->peer = rpc_peer::create(line_channel::create(std::move(s), event_backlog));
+  std::weak_ptr<worker> weak = w;
+  w->peer->start({[this, weak](const std::string& method, const json& params, const json&) {
+                    if (auto at = weak.lock())
+                      told(at, method, params);
+                  },
+                  [this, weak](const std::string&) {
+                    if (auto at = weak.lock()) {
+                      at->channel_closed = true;
+                      consider_gone(at);
+                    }
+                  }});
+  return true;
+}
+
+void worker_bench::launch(const launch_worker& x, const answer<worker_address>& done) {
+  auto w = std::make_shared<worker>();
+  w->where.worker = x.worker;
+  w->where.socket = setup_.where.worker_socket(x.worker.value);
+  failure error;
+  unique_fd listening(listen_on(w->where.socket, error));
+  if (!listening) {
+    done(nullptr, error);
+    return;
+  }
+  spawn_request r;
+  r.program = setup_.worker_program;
+  r.arguments = {"troupe-worker", "--worker", std::to_string(x.worker.value)};
+  if (x.spare) {
+    r.arguments.emplace_back("--warm");
+    r.arguments.push_back(setup_.agent_program);
+  }
+  r.env = setup_.spare_env;
+  r.cwd = "/";
+  r.new_session = true;
+  unique_fd null(::open("/dev/null", O_RDWR | O_CLOEXEC)),
+      log(::open(setup_.where.log().c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  r.fds = {{null.get(), 0}, {null.get(), 1}, {log ? log.get() : null.get(), 2}, {listening.get(), 3}};
+  auto pid = spawn(r);
+  if (pid < 0) {
+    ::unlink(w->where.socket.c_str());
+    done(nullptr,
+         {errc::not_started, "a worker could not be started: " + std::string(::strerror(-pid)) + ": " + r.program});
+    return;
+  }
+  w->where.process = identify(pid).value_or(process_identity{boot_id(), pid, 0});
+  workers_[x.worker] = w;
+  children_.watch(pid, [this, w](exit_status s) {
+    w->process_gone = true;
+    w->evidence = to_text(s);
+    consider_gone(w);
+  });
+  if (!connect(w, error)) {
+    signal_process(w->where.process, SIGKILL);
+    w->channel_closed = true;
+    done(nullptr, error);
+    return;
+  }
+  w->peer->request("worker/hello", {{"epoch", setup_.epoch}, {"version", setup_.version}, {"since", 0}},
+                   [](const json*, const failure&) {});
+  done(&w->where, {});
+}
+
+void worker_bench::request(worker_id id, const std::string& method, json params, rpc_peer::answer done) {
+  auto w = find(id);
+  if (!w || !w->peer || w->channel_closed)
+    done(nullptr, gone_failure("the worker has ended"));
+  else
+    w->peer->request(method, std::move(params), std::move(done));
+}
+
+void worker_bench::assign(const assign_worker& x, const answer<receipt>& done) {
+  if (auto w = find(x.worker)) {
+    w->session = x.job.session;
+    w->directory = x.job.directory;
+  }
+  request(x.worker, "worker/assign", {{"assignment", to_json(x.job)}},
+          translate<receipt>(done, [](const json& r) { return receipt_from_json(r.at("receipt")); }));
+}
+
+void worker_bench::start(const start_worker& x) {
+  if (auto w = find(x.worker); w && w->peer)
+    w->peer->notify("worker/start", {{"run", x.run}});
+}
+
+void worker_bench::deliver(const deliver_reply& x, const answer<reply_taken>& done) {
+  request(x.worker, "worker/deliver", {{"key", x.key}, {"text", bytes_to_json(x.text)}, {"seen", x.seen}},
+          translate<reply_taken>(done, [](const json& r) { return reply_taken{required_unsigned(r, "taken")}; }));
+}
+
+void worker_bench::give(const give_answer& x, const answer<answer_taken>& done) {
+  json params{{"key", x.key}, {"choice", bytes_to_json(x.choice)}, {"by", x.by}, {"seen", x.seen}};
+  if (!x.question.empty())
+    params["question"] = x.question;
+  request(x.worker, "worker/answer", std::move(params), translate<answer_taken>(done, [](const json& r) {
+            return answer_taken{required_text(r, "question"), required_text(r, "choice")};
+          }));
+}
+
+void worker_bench::end(const end_worker& x, const answer<ending_worker>& done) {
+  request(x.worker, "worker/end", {{"reason", x.reason}, {"seen", x.seen}},
+          translate<ending_worker>(done, [id = x.worker](const json&) { return ending_worker{id}; }));
+}
+
+void worker_bench::kill(const kill_worker& x) {
+  auto w = find(x.worker);
+  if (!w)
+    return;
+  if (w->session.empty()) {
+    w->session = x.session;
+    w->directory = x.directory;
+  }
+  signal_process(w->where.process, SIGKILL);
+}
+
+void worker_bench::adopt(const adopt_worker& x, const answer<worker_adopted>& done) {
+  auto w = std::make_shared<worker>();
+  w->where = x.worker;
+  w->session = x.session;
+  w->directory = x.directory;
+  failure error;
+  auto pidfd = open_process(w->where.process);
+  if (!pidfd) { // truly gone; what it left is ended before anybody is told (KEEP-8)
+    clear_leftovers(w);
+    done(nullptr, gone_failure("its process has ended while no supervisor ran"));
+    return;
+  }
+  w->watch = std::make_unique<exit_watch>(loop_, std::move(pidfd), [this, w] {
+    w->process_gone = true;
+    w->evidence = to_text(exit_status{});
+    consider_gone(w);
+  });
+  if (!connect(w, error)) {
+    w->channel_closed = true;
+    workers_[x.worker.worker] = w;
+    done(nullptr, {errc::timed_out, error.text}); // alive: never taken for dead (F-23)
+    return;
+  }
+  workers_[x.worker.worker] = w;
+  w->peer->request("worker/hello", {{"epoch", setup_.epoch}, {"version", setup_.version}, {"since", x.since}},
+                   translate<worker_adopted>(done, [id = x.worker.worker](const json& r) {
+                     worker_adopted out{id, required_text(r, "state"), {}, required_unsigned(r, "last")};
+                     if (r.contains("assignment"))
+                       out.job = assignment_from_json(r.at("assignment"));
+                     return out;
+                   }));
+}
+
+void worker_bench::goodbye(const std::function<void()>& done) {
+  for (auto& [id, w] : workers_)
+    if (w->peer && !w->channel_closed) {
+      w->peer->notify("worker/goodbye", json::object());
+      w->peer->channel().close(true);
+    }
+  done();
+}
+
+void worker_bench::told(const slot& w, const std::string& method, const json& params) {
+  try {
+    if (method == "worker/ready") {
+      news_.ready(w->where.worker);
+    } else if (method == "worker/event") {
+      auto e = event_from_json(params.at("event"));
+      w->told_end = w->told_end || e.what == "ended";
+      news_.happened(w->where.worker, w->session, std::move(e));
+    }
+  } catch (const std::exception&) { // a worker of another version: what is not understood is left out
+  }
+}
+
+/// Told only when both the process is gone and the last line was read, so that no event comes after the end.
+void worker_bench::consider_gone(const slot& w) {
+  if (!w->process_gone || !w->channel_closed)
+    return;
+  workers_.erase(w->where.worker);
+  ::unlink(w->where.socket.c_str());
+  if (!w->told_end)
+    clear_leftovers(w);
+  report(w);
+}
+
+/// What a worker that did not end its tree itself has left: by the session's mark in the environment, and children that
+/// came to us as subreaper (KEEP-8). SIGKILL is enough to be sure of the end; who was forking meanwhile is found in the
+/// next round.
+void worker_bench::clear_leftovers(const slot& w) {
+  for (int round = 0; round < 20; ++round) {
+    auto left =
+        w->session.empty() ? std::vector<process_identity>() : processes_of_session(w->session.value, w->directory);
+    for (const auto& p : descendants(::getpid()))
+      if (parent_of(p.pid) == ::getpid() && !is_worker(p.pid)) {
+        left.push_back(p);
+        for (const auto& child : descendants(p.pid))
+          left.push_back(child);
+      }
+    if (left.empty())
+      return;
+    for (const auto& p : left)
+      signal_process(p, SIGKILL);
+    for (const auto& p : left)
+      await_end(p);
+  }
+}
+
+bool worker_bench::is_worker(std::int32_t pid) const {
+  return std::any_of(workers_.begin(), workers_.end(),
+                     [&](const auto& w) { return w.second->where.process.pid == pid; });
+}
+
+void worker_bench::report(const slot& w) {
+  news_.exited(w->where.worker, w->session, w->evidence);
+}
+
+} // namespace troupe

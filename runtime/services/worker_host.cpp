@@ -1,0 +1,70 @@
+// The worker host actor: each message becomes a call on the Asio thread, each answer a thunk back.
+#include "runtime/services/worker_host.hpp"
+
+#include <asio/post.hpp>
+
+#include "caf/send.hpp"
+#include "caf/typed_event_based_actor.hpp"
+
+namespace troupe {
+
+namespace {
+
+/// Runs `call(bench, answer)` on the loop; the answer is delivered from the actor's own context.
+template <class Answer, class Message, class Call>
+caf::result<Answer> ask(real_worker_host::pointer self, asio::io_context& loop,
+                        const std::shared_ptr<worker_bench>& bench, Message& x, Call call) {
+  auto promise = self->template make_response_promise<Answer>();
+  auto handle = caf::actor_cast<real_worker_host>(self->ctrl());
+  asio::post(loop, [promise, handle, bench, x = std::move(x), call] {
+    call(*bench, x, [promise, handle](const Answer* got, const failure& error) {
+      auto reply = got ? std::function<void()>([promise, value = *got]() mutable { promise.deliver(std::move(value)); })
+                       : std::function<void()>(
+                             [promise, error]() mutable { promise.deliver(make_error(error.code, error.text)); });
+      caf::anon_send(handle, thunk{std::move(reply)});
+    });
+  });
+  return promise;
+}
+
+} // namespace
+
+real_worker_host::behavior_type make_worker_host(real_worker_host::pointer self, asio::io_context* loop,
+                                                 std::shared_ptr<worker_bench> bench) {
+  return {
+      [=](launch_worker& x) {
+        return ask<worker_address>(self, *loop, bench, x,
+                                   [](worker_bench& b, const launch_worker& m, auto done) { b.launch(m, done); });
+      },
+      [=](assign_worker& x) {
+        return ask<receipt>(self, *loop, bench, x,
+                            [](worker_bench& b, const assign_worker& m, auto done) { b.assign(m, done); });
+      },
+      [=](start_worker& x) { asio::post(*loop, [bench, x] { bench->start(x); }); },
+      [=](deliver_reply& x) {
+        return ask<reply_taken>(self, *loop, bench, x,
+                                [](worker_bench& b, const deliver_reply& m, auto done) { b.deliver(m, done); });
+      },
+      [=](give_answer& x) {
+        return ask<answer_taken>(self, *loop, bench, x,
+                                 [](worker_bench& b, const give_answer& m, auto done) { b.give(m, done); });
+      },
+      [=](end_worker& x) {
+        return ask<ending_worker>(self, *loop, bench, x,
+                                  [](worker_bench& b, const end_worker& m, auto done) { b.end(m, done); });
+      },
+      [=](kill_worker& x) { asio::post(*loop, [bench, x] { bench->kill(x); }); },
+      [=](adopt_worker& x) {
+        return ask<worker_adopted>(self, *loop, bench, x,
+                                   [](worker_bench& b, const adopt_worker& m, auto done) { b.adopt(m, done); });
+      },
+      [=](say_goodbye& x) {
+        return ask<say_goodbye>(self, *loop, bench, x, [](worker_bench& b, const say_goodbye& m, auto done) {
+          b.goodbye([&] { done(&m, failure{}); });
+        });
+      },
+      [](thunk& t) { t.run(); },
+  };
+}
+
+} // namespace troupe
