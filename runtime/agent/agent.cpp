@@ -1,0 +1,287 @@
+// ACP's methods.
+#include "runtime/agent/agent.hpp"
+
+#include <algorithm>
+#include <csignal>
+
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/agent/session_updates.hpp"
+
+namespace troupe::agent {
+namespace {
+
+constexpr milliseconds rest_grace{200};
+
+std::string new_id() {
+  unsigned char bytes[12];
+  if (getrandom(bytes, sizeof bytes, 0) != static_cast<ssize_t>(sizeof bytes))
+    return {};
+  std::string id;
+  for (const auto byte : bytes) {
+    id.push_back("0123456789abcdef"[byte >> 4]);
+    id.push_back("0123456789abcdef"[byte & 15]);
+  }
+  return id;
+}
+
+/// An id is part of a path, so it is no more than letters, digits, "-" and "_".
+bool is_id(const std::string& id) {
+  return !id.empty() && id.size() <= 128 && std::all_of(id.begin(), id.end(), [](unsigned char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+  });
+}
+
+bool is_folder(const std::string& path) {
+  struct stat what {};
+  return stat(path.c_str(), &what) == 0 && S_ISDIR(what.st_mode);
+}
+
+bool is_absolute(const std::string& path) {
+  return path.starts_with("/") && path.find('\0') == std::string::npos;
+}
+
+/// The text in a prompt's blocks, a line break between them; none where the prompt is no list of blocks.
+std::optional<std::string> text_in(const json& params) {
+  const auto* blocks = field(params, "prompt");
+  if (blocks == nullptr || !blocks->is_array() || blocks->empty())
+    return std::nullopt;
+  std::string all;
+  for (const auto& block : *blocks) {
+    const auto type = text_field(block, "type");
+    if (!type)
+      return std::nullopt;
+    const auto* resource = field(block, "resource");
+    auto text = *type == "text"            ? text_field(block, "text")
+                : *type == "resource_link" ? text_field(block, "uri")
+                : resource != nullptr      ? text_field(*resource, "text")
+                                           : std::nullopt;
+    all += (all.empty() ? "" : "\n") + text.value_or("[" + *type + " content is not taken]");
+  }
+  return all;
+}
+
+} // namespace
+
+acp_agent::acp_agent(event_loop& events, int in, int out, environment own)
+    : events_(events), client_(events, in, out), own_(std::move(own)) {}
+
+void acp_agent::start() {
+  events_.on_signal([this](int) {
+    if (!ending_)
+      return end();
+    for (const auto& row : all_below()) // asked twice: at once
+      kill(row.pid, SIGKILL);
+    _exit(1);
+  });
+  client_.start({[this](const std::string& name, const json& params, const json& id) { called(name, params, id); },
+                 [this] { end(); }});
+}
+
+void acp_agent::called(const std::string& name, const json& params, const json& id) {
+  static const std::map<std::string_view, method> methods{
+      {"initialize", &acp_agent::initialize},     {"session/new", &acp_agent::new_session},
+      {"session/load", &acp_agent::load_session}, {"session/prompt", &acp_agent::prompt},
+      {"session/cancel", &acp_agent::cancel},     {"session/set_mode", &acp_agent::set_mode},
+  };
+  const auto found = methods.find(name);
+  if (found != methods.end() && name == "session/cancel")
+    return cancel(params, id);
+  if (id.is_null())
+    return; // a notification that is unknown, or a request that wants no answer, changes nothing
+  if (ending_)
+    return client_.respond_error(id, internal_error, "the agent is ending");
+  if (found == methods.end())
+    return client_.respond_error(id, method_not_found, "there is no method '" + name.substr(0, 100) + "'");
+  (this->*found->second)(params, id);
+}
+
+void acp_agent::initialize(const json&, const json& id) {
+  client_.respond(id,
+                  {{"protocolVersion", 1},
+                   {"agentCapabilities",
+                    {{"loadSession", true},
+                     {"promptCapabilities", {{"image", false}, {"audio", false}, {"embeddedContext", true}}},
+                     {"mcpCapabilities", {{"http", false}, {"sse", false}}}}},
+                   {"agentInfo", {{"name", "troupe-agent"}, {"title", "Troupe's agent"}, {"version", TROUPE_VERSION}}},
+                   {"authMethods", json::array()}});
+}
+
+bool acp_agent::read_setup(const json& params, session_setup& setup, problem& wrong) const {
+  setup.cwd = text_field(params, "cwd").value_or("");
+  const auto* servers = field(params, "mcpServers");
+  if (!is_absolute(setup.cwd))
+    wrong = {invalid_params, "cwd is no absolute path"};
+  else if (!is_folder(setup.cwd))
+    wrong = {invalid_params, "cwd " + setup.cwd + " is no folder: make it first"};
+  else if (servers != nullptr && !servers->is_array())
+    wrong = {invalid_params, "mcpServers is no list"};
+  setup.env = own_;
+  setup.choice.cwd = setup.cwd;
+  return wrong.code == 0 && read_extension(params, setup, wrong) && give_folder(setup, wrong);
+}
+
+bool acp_agent::read_extension(const json& params, session_setup& setup, problem& wrong) const {
+  const auto* meta = field(params, "_meta");
+  const auto* ours = meta != nullptr ? field(*meta, "troupe") : nullptr;
+  if (ours == nullptr)
+    return true;
+  if (const auto* env = field(*ours, "env")) {
+    auto given = environment_of(*env);
+    if (!given) {
+      wrong = {invalid_params, "_meta.troupe.env is no list of [name, value] pairs"};
+      return false;
+    }
+    setup.env = std::move(*given);
+  }
+  if (const auto* folder = field(*ours, "sessionDir")) {
+    setup.folder = bytes_of(*folder).value_or("");
+    if (!is_absolute(setup.folder)) {
+      wrong = {invalid_params, "_meta.troupe.sessionDir is no absolute path"};
+      return false;
+    }
+  }
+  setup.choice.name = text_field(*ours, "provider").value_or(setup.choice.name);
+  setup.choice.model = text_field(*ours, "model").value_or("");
+  if (!make_provider(events_, setup.choice)) {
+    wrong = {invalid_params, "the provider '" + setup.choice.name + "' is not built in: use offline"};
+    return false;
+  }
+  return true;
+}
+
+bool acp_agent::give_folder(session_setup& setup, problem& wrong) const {
+  if (!setup.folder.empty())
+    return true;
+  const auto state = value_of(own_, "XDG_STATE_HOME");
+  const auto home = value_of(own_, "HOME");
+  if (!is_absolute(state) && !is_absolute(home)) {
+    wrong = {internal_error, "there is no place for the session's files: set XDG_STATE_HOME or HOME"};
+    return false;
+  }
+  setup.folder = (is_absolute(state) ? state : home + "/.local/state") + "/troupe/agent/" + setup.id;
+  return true;
+}
+
+session& acp_agent::add(session_setup setup, std::unique_ptr<conversation> talk) {
+  auto model = make_provider(events_, setup.choice);
+  const auto id = setup.id;
+  auto made = std::make_unique<session>(events_, client_, std::move(setup), std::move(talk), std::move(model),
+                                        [this](int status) { exit_now(status); });
+  return *(sessions_[id] = std::move(made));
+}
+
+void acp_agent::new_session(const json& params, const json& id) {
+  session_setup setup;
+  setup.id = new_id();
+  problem wrong;
+  std::string error;
+  if (!read_setup(params, setup, wrong))
+    return client_.respond_error(id, wrong.code, wrong.text);
+  auto talk = conversation::create(setup.folder, setup.id, setup.cwd, error);
+  if (!talk)
+    return client_.respond_error(id, internal_error, error);
+  const auto name = setup.id;
+  auto& made = add(std::move(setup), std::move(talk));
+  client_.respond(id, {{"sessionId", name}, {"modes", modes_of(made.talk().current_mode())}});
+}
+
+void acp_agent::load_session(const json& params, const json& id) {
+  session_setup setup;
+  problem wrong;
+  setup.id = text_field(params, "sessionId").value_or("");
+  if (!is_id(setup.id))
+    return client_.respond_error(id, invalid_params, "sessionId is none");
+  if (!read_setup(params, setup, wrong))
+    return client_.respond_error(id, wrong.code, wrong.text);
+  const auto known = sessions_.find(setup.id);
+  auto* loaded = known == sessions_.end() ? nullptr : known->second.get();
+  if (loaded != nullptr && loaded->busy())
+    return client_.respond_error(id, invalid_request, "a turn is running in this session: it is loaded already");
+  if (loaded == nullptr) {
+    std::string error;
+    bool missing = false;
+    auto talk = conversation::load(setup.folder, setup.id, error, missing);
+    if (!talk)
+      return client_.respond_error(id, missing ? not_found : internal_error, error);
+    loaded = &add(std::move(setup), std::move(talk));
+    loaded->pick_up();
+  }
+  loaded->replay();
+  client_.respond(id, {{"modes", modes_of(loaded->talk().current_mode())}});
+}
+
+session* acp_agent::find(const json& params, const json& id) {
+  const auto name = text_field(params, "sessionId").value_or("");
+  const auto found = sessions_.find(name);
+  if (found != sessions_.end())
+    return found->second.get();
+  if (!id.is_null())
+    client_.respond_error(id, not_found, "there is no session '" + name.substr(0, 100) + "': make or load it first");
+  return nullptr;
+}
+
+void acp_agent::prompt(const json& params, const json& id) {
+  auto* where = find(params, id);
+  if (where == nullptr)
+    return;
+  const auto text = text_in(params);
+  if (!text)
+    return client_.respond_error(id, invalid_params, "prompt is no list of content blocks");
+  std::string error;
+  const auto ended = [this, id](const turn_end& how) {
+    if (how.error.empty())
+      return client_.respond(id, {{"stopReason", how.stop}});
+    client_.respond_error(id, internal_error, how.error);
+  };
+  if (!where->prompt(*text, ended, error))
+    client_.respond_error(id, where->busy() ? invalid_request : internal_error, error);
+}
+
+void acp_agent::cancel(const json& params, const json& id) {
+  auto* where = find(params, id);
+  if (where == nullptr)
+    return;
+  where->cancel();
+  if (!id.is_null()) // some clients send it as a request
+    client_.respond(id, json::object());
+}
+
+void acp_agent::set_mode(const json& params, const json& id) {
+  auto* where = find(params, id);
+  if (where == nullptr)
+    return;
+  const auto wanted = mode_of(text_field(params, "modeId").value_or(""));
+  if (!wanted)
+    return client_.respond_error(id, invalid_params, "modeId is none of default, acceptEdits, plan, bypassPermissions");
+  if (!where->talk().set_mode(*wanted))
+    return client_.respond_error(id, internal_error, "cannot save the mode");
+  client_.respond(id, json::object());
+}
+
+void acp_agent::end() {
+  if (std::exchange(ending_, true))
+    return;
+  open_ = sessions_.size() + 1;
+  const auto one_less = [this] {
+    if (--open_ == 0)
+      end_rest();
+  };
+  for (auto& [id, each] : sessions_)
+    each->end(one_less);
+  events_.defer(one_less);
+}
+
+/// What tools let loose on purpose ends with the agent too.
+void acp_agent::end_rest() {
+  rest_ = std::make_unique<tree_ending>(events_, all_below, rest_grace, [this] { events_.stop(); });
+}
+
+void acp_agent::exit_now(int status) {
+  client_.flush(milliseconds{1000});
+  _exit(status & 0xff);
+}
+
+} // namespace troupe::agent

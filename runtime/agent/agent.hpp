@@ -1,0 +1,52 @@
+// The ACP agent: the methods a client may call, and the sessions behind them.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "runtime/agent/session.hpp"
+
+namespace troupe::agent {
+
+/// One a process. Runs until its input ends or it is told to by a signal.
+class acp_agent {
+public:
+  /// `own` is the process's environment: what a session without its own runs with, and where its files go then.
+  acp_agent(event_loop& events, int in, int out, environment own);
+  /// Takes messages and tells the loop to stop when all is ended.
+  void start();
+  /// Writes what is left to write, within a second.
+  void finish() { client_.flush(milliseconds{1000}); }
+
+private:
+  struct problem {
+    int code = 0;
+    std::string text;
+  };
+  using method = void (acp_agent::*)(const json& params, const json& id);
+  void called(const std::string& name, const json& params, const json& id);
+  void initialize(const json& params, const json& id);
+  void new_session(const json& params, const json& id);
+  void load_session(const json& params, const json& id);
+  void prompt(const json& params, const json& id);
+  void cancel(const json& params, const json& id);
+  void set_mode(const json& params, const json& id);
+  bool read_setup(const json& params, session_setup& setup, problem& wrong) const;
+  bool read_extension(const json& params, session_setup& setup, problem& wrong) const;
+  bool give_folder(session_setup& setup, problem& wrong) const;
+  session& add(session_setup setup, std::unique_ptr<conversation> talk);
+  session* find(const json& params, const json& id);
+  void end();
+  void end_rest();
+  void exit_now(int status);
+  event_loop& events_;
+  json_rpc client_;
+  environment own_;
+  std::map<std::string, std::unique_ptr<session>> sessions_;
+  bool ending_ = false;
+  std::size_t open_ = 0; ///< sessions that have not ended
+  std::unique_ptr<tree_ending> rest_;
+};
+
+} // namespace troupe::agent

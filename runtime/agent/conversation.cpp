@@ -1,0 +1,229 @@
+// The conversation's file.
+#include "runtime/agent/conversation.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace troupe::agent {
+namespace {
+
+constexpr const char* file_name = "/conversation.jsonl";
+
+json to_json(const piece& p) {
+  if (p.is == piece::kind::call)
+    return {{"type", "tool_call"}, {"id", p.id}, {"name", p.name}, {"input", p.input}};
+  return {{"type", p.is == piece::kind::text ? "text" : "thought"}, {"text", p.text}};
+}
+
+std::optional<piece> piece_from(const json& x) {
+  const auto type = text_field(x, "type").value_or("");
+  piece p;
+  if (type == "tool_call") {
+    p.is = piece::kind::call;
+    p.id = text_field(x, "id").value_or("");
+    p.name = text_field(x, "name").value_or("");
+    const auto* input = field(x, "input");
+    p.input = input != nullptr && input->is_object() ? *input : json::object();
+    return p;
+  }
+  if (type != "text" && type != "thought")
+    return std::nullopt;
+  p.is = type == "text" ? piece::kind::text : piece::kind::thought;
+  p.text = text_field(x, "text").value_or("");
+  return p;
+}
+
+unique_fd open_locked(const std::string& path, int flags, std::string& error) {
+  unique_fd file(open(path.c_str(), flags | O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file) {
+    error = "cannot open " + path + ": " + std::strerror(errno);
+  } else if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    error = path + " is in use by another process: end that one first";
+    file.reset();
+  }
+  return file;
+}
+
+std::string aside_name(const std::string& folder) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+  return folder + "/conversation-" + std::to_string(ms) + ".jsonl";
+}
+
+} // namespace
+
+json to_json(const message& m) {
+  if (m.from == message::role::tool)
+    return {{"role", "tool"}, {"callId", m.call}, {"name", m.name}, {"content", m.result}, {"failed", m.failed}};
+  json line{{"role", m.from == message::role::user ? "user" : "assistant"}, {"content", json::array()}};
+  for (const auto& p : m.pieces)
+    line["content"].push_back(to_json(p));
+  if (!m.stop.empty())
+    line["stop"] = m.stop;
+  return line;
+}
+
+std::optional<message> message_from(const json& line) {
+  const auto role = text_field(line, "role").value_or("");
+  message m;
+  if (role == "tool") {
+    m.from = message::role::tool;
+    m.call = text_field(line, "callId").value_or("");
+    m.name = text_field(line, "name").value_or("");
+    m.result = text_field(line, "content").value_or("");
+    m.failed = flag_field(line, "failed");
+    return m;
+  }
+  const auto* content = field(line, "content");
+  if ((role != "user" && role != "assistant") || content == nullptr || !content->is_array())
+    return std::nullopt;
+  m.from = role == "user" ? message::role::user : message::role::assistant;
+  m.stop = text_field(line, "stop").value_or("");
+  for (const auto& part : *content)
+    if (auto p = piece_from(part))
+      m.pieces.push_back(std::move(*p));
+  return m;
+}
+
+bool make_folders(const std::string& path) {
+  for (std::size_t at = 1; at != std::string::npos;) {
+    at = path.find('/', at + 1);
+    if (mkdir(path.substr(0, at).c_str(), 0700) != 0 && errno != EEXIST && errno != EISDIR)
+      return false;
+  }
+  struct stat what {};
+  if (stat(path.c_str(), &what) == 0 && !S_ISDIR(what.st_mode))
+    errno = ENOTDIR;
+  return S_ISDIR(what.st_mode);
+}
+
+std::unique_ptr<conversation> conversation::create(const std::string& folder, const std::string& id,
+                                                   const std::string& cwd, std::string& error) {
+  if (!make_folders(folder)) {
+    error = "cannot make the session's folder " + folder + ": " + std::strerror(errno);
+    return nullptr;
+  }
+  std::unique_ptr<conversation> made(new conversation);
+  const auto path = folder + file_name;
+  made->file_ = open_locked(path, O_CREAT, error);
+  if (made->file_ && lseek(made->file_.get(), 0, SEEK_END) > 0) {
+    rename(path.c_str(), aside_name(folder).c_str());
+    made->file_ = open_locked(path, O_CREAT | O_EXCL, error);
+  }
+  if (!made->file_)
+    return nullptr;
+  made->id_ = id;
+  if (made->write({{"session", id}, {"version", 1}, {"cwd", cwd}}))
+    return made;
+  error = "cannot write " + path + ": " + std::strerror(errno);
+  return nullptr;
+}
+
+std::unique_ptr<conversation> conversation::load(const std::string& folder, const std::string& id, std::string& error,
+                                                 bool& missing) {
+  std::unique_ptr<conversation> loaded(new conversation);
+  loaded->file_ = open_locked(folder + file_name, 0, error);
+  missing = !loaded->file_ && errno == ENOENT;
+  if (!loaded->file_ || !loaded->read_all(error))
+    return nullptr;
+  if (loaded->id_ != id) {
+    missing = true;
+    error = folder + file_name + " holds session '" + loaded->id_ + "', not '" + id + "'";
+    return nullptr;
+  }
+  loaded->answer_interrupted();
+  return loaded;
+}
+
+bool conversation::read_all(std::string& error) {
+  std::string content;
+  char buffer[65536];
+  ssize_t n = 0;
+  while ((n = read(file_.get(), buffer, sizeof buffer)) > 0)
+    content.append(buffer, static_cast<std::size_t>(n));
+  const auto whole = content.rfind('\n') == std::string::npos ? 0 : content.rfind('\n') + 1;
+  if (n < 0 || (whole < content.size() && ftruncate(file_.get(), static_cast<off_t>(whole)) != 0)) {
+    error = std::string("cannot read the conversation or cut off its torn last line: ") + std::strerror(errno);
+    return false;
+  }
+  for (std::size_t at = 0; at < whole;) {
+    const auto end = content.find('\n', at);
+    const auto line = json::parse(content.begin() + static_cast<std::ptrdiff_t>(at),
+                                  content.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
+    if (line.is_object())
+      take(line);
+    else
+      std::fprintf(stderr, "troupe-agent: skipped a bad line at byte %zu of the conversation\n", at);
+    at = end + 1;
+  }
+  return true;
+}
+
+void conversation::take(const json& line) {
+  if (auto id = text_field(line, "session"))
+    id_ = std::move(*id);
+  else if (const auto set = text_field(line, "mode"))
+    mode_ = mode_of(*set).value_or(mode_);
+  else if (auto tool = text_field(line, "allow"))
+    granted_.insert(std::move(*tool));
+  else if (auto m = message_from(line))
+    messages_.push_back(std::move(*m));
+}
+
+void conversation::answer_interrupted() {
+  std::vector<piece> open;
+  for (const auto& m : messages_) {
+    for (const auto& p : m.pieces)
+      if (p.is == piece::kind::call)
+        open.push_back(p);
+    if (m.from == message::role::tool)
+      std::erase_if(open, [&](const piece& p) { return p.id == m.call; });
+  }
+  for (const auto& p : open)
+    append({message::role::tool,
+            {},
+            {},
+            p.id,
+            p.name,
+            "interrupted: the agent ended before this was finished; its effects may be there in part",
+            true});
+}
+
+bool conversation::write(const json& line) {
+  const auto bytes = to_line(line) + '\n';
+  const auto before = lseek(file_.get(), 0, SEEK_END);
+  const auto n = ::write(file_.get(), bytes.data(), bytes.size());
+  if (n == static_cast<ssize_t>(bytes.size()))
+    return true;
+  const int why = n < 0 ? errno : ENOSPC;
+  if (n > 0 && ftruncate(file_.get(), before) != 0) // half a line would spoil the next one
+    std::fprintf(stderr, "troupe-agent: a torn line stays in the conversation: %s\n", std::strerror(errno));
+  errno = why;
+  return false;
+}
+
+bool conversation::append(message m) {
+  if (!write(to_json(m)))
+    return false;
+  messages_.push_back(std::move(m));
+  return true;
+}
+
+bool conversation::set_mode(mode m) {
+  mode_ = m;
+  return write({{"mode", id_of(m)}});
+}
+
+bool conversation::grant(const std::string& tool) {
+  granted_.insert(tool);
+  return write({{"allow", tool}});
+}
+
+} // namespace troupe::agent

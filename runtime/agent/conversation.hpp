@@ -1,0 +1,88 @@
+// What was said and done in a session, saved message by message in `conversation.jsonl` (0600, append only), so that a
+// new process goes on where a dead one stopped (REST-5).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "runtime/agent/fields.hpp"
+#include "runtime/agent/permissions.hpp"
+#include "runtime/io/unique_fd.hpp"
+
+namespace troupe::agent {
+
+/// A part of what the assistant said in one step.
+struct piece {
+  enum class kind { text, thought, call };
+  kind is = kind::text;
+  std::string text;     ///< text, thought
+  std::string id, name; ///< call: unique in the conversation; the tool
+  json input;           ///< call: an object
+};
+
+/// A tool's result.
+struct tool_outcome {
+  bool failed = false;
+  std::string text;
+  json raw;                        ///< for the client's rawOutput, null for none; not saved
+  std::string path, before, after; ///< an edit: shown as a diff; not saved
+};
+
+struct message {
+  enum class role { user, assistant, tool };
+  role from = role::user;
+  std::vector<piece> pieces; ///< user (one text), assistant
+  std::string stop;          ///< assistant: "", "end_turn", "refusal", "cancelled" or "failed"
+  std::string call, name;    ///< tool: which call it answers
+  std::string result;        ///< tool
+  bool failed = false;       ///< tool
+};
+
+json to_json(const message& m);
+/// None for what is no message of this version.
+std::optional<message> message_from(const json& line);
+
+/// One session's messages, in memory and in the file. The file is locked while this lives.
+class conversation {
+public:
+  /// Starts one in `folder` (made 0700 where it is missing). One that is there already is set aside as
+  /// conversation-TIME.jsonl. Null with `error` set when the folder or file cannot be made, or another process has it.
+  static std::unique_ptr<conversation> create(const std::string& folder, const std::string& id, const std::string& cwd,
+                                              std::string& error);
+  /// Opens the one in `folder`: cuts off a torn last line, answers calls that were interrupted. Null with `error` set
+  /// when there is none of that session (`missing` is set too), or another process has it.
+  static std::unique_ptr<conversation> load(const std::string& folder, const std::string& id, std::string& error,
+                                            bool& missing);
+
+  /// Appends to the file, then to memory. False when the file could not be written: then nothing was added.
+  bool append(message m);
+  bool set_mode(mode m);
+  /// Remembers that this tool is allowed for good.
+  bool grant(const std::string& tool);
+
+  [[nodiscard]] const std::vector<message>& messages() const { return messages_; }
+  [[nodiscard]] const std::string& id() const { return id_; }
+  [[nodiscard]] mode current_mode() const { return mode_; }
+  [[nodiscard]] bool granted(const std::string& tool) const { return granted_.contains(tool); }
+
+private:
+  conversation() = default;
+  bool write(const json& line);
+  bool read_all(std::string& error);
+  void take(const json& line);
+  void answer_interrupted();
+  unique_fd file_;
+  std::string id_;
+  mode mode_ = mode::ask;
+  std::set<std::string> granted_;
+  std::vector<message> messages_;
+};
+
+/// Makes a folder and those above it, 0700 where they are new. False with errno.
+bool make_folders(const std::string& path);
+
+} // namespace troupe::agent

@@ -1,0 +1,58 @@
+// Where the next step of a conversation comes from: a model, or the offline script. The conversation goes in, one
+// assistant step comes out in pieces.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/agent/conversation.hpp"
+#include "runtime/agent/event_loop.hpp"
+
+namespace troupe::agent {
+
+/// How a step ended. Tool calls, if there were any, are run whatever is said here.
+enum class step_end {
+  more,     ///< text only, and another step follows
+  end_turn, ///< the turn is over
+  refusal,  ///< the model refused; the turn is over
+  nothing,  ///< there was nothing left to say: the turn is over and no message is kept
+};
+
+/// Takes one step. Calls come from the loop, never from within `begin_step`, and end with one of `finish` and `fail`.
+class step_sink {
+public:
+  virtual ~step_sink() = default;
+  virtual void text(std::string_view more) = 0;
+  virtual void thought(std::string_view more) = 0;
+  virtual void call(std::string id, std::string tool, json input) = 0;
+  virtual void finish(step_end how) = 0;
+  /// The step could not be had: the prompt ends with this error.
+  virtual void fail(const std::string& why) = 0;
+  /// Calls `next` on the loop when the client has read enough of what was said.
+  virtual void when_drained(event_loop::task next) = 0;
+};
+
+/// One a session. Holds nothing about the conversation between steps, so that any process can go on with it.
+class provider {
+public:
+  virtual ~provider() = default;
+  /// Starts a step. `sink` outlives it; one step at a time.
+  virtual void begin_step(const std::vector<message>& conversation, step_sink& sink) = 0;
+  /// Stops the step: after this its sink is not called again. Without effect when none runs.
+  virtual void cancel() = 0;
+};
+
+/// What a session says about its provider.
+struct provider_choice {
+  std::string name = "offline";
+  std::string model;
+  std::string cwd; ///< absolute; a script's path is relative to it
+};
+
+/// None for a provider that is not built in.
+std::unique_ptr<provider> make_provider(event_loop& events, const provider_choice& choice);
+
+} // namespace troupe::agent

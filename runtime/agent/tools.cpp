@@ -1,0 +1,146 @@
+// The table of tools.
+#include "runtime/agent/tools.hpp"
+
+#include <algorithm>
+
+#include "runtime/agent/background_shells.hpp"
+#include "runtime/agent/file_tools.hpp"
+#include "runtime/agent/file_wait.hpp"
+#include "runtime/agent/foreground_shell.hpp"
+#include "runtime/agent/output_window.hpp"
+
+namespace troupe::agent {
+namespace {
+
+using started = std::unique_ptr<running_tool>;
+
+started tell(const tool_context& context, tool_done done, tool_outcome outcome) {
+  context.events.defer([done = std::move(done), outcome = std::move(outcome)] { done(outcome); });
+  return nullptr;
+}
+
+started refuse(const tool_context& context, tool_done done, const std::string& why) {
+  return tell(context, std::move(done), {true, why, {}, {}, {}, {}});
+}
+
+/// A field that must be there and hold no NUL, which would cut a path or a command short.
+std::optional<std::string> plain(const json& input, const char* name) {
+  auto value = text_field(input, name);
+  return value && !value->empty() && value->find('\0') == std::string::npos ? value : std::nullopt;
+}
+
+started start_bash(const tool_context& context, const json& input, tool_done done) {
+  const auto command = plain(input, "command");
+  if (!command)
+    return refuse(context, std::move(done), "bash wants a command");
+  if (!flag_field(input, "background")) {
+    const auto timeout = number_field(input, "timeout", default_timeout.count());
+    return run_in_foreground(context, *command,
+                             milliseconds{std::clamp<std::int64_t>(timeout, 1, longest_timeout.count())},
+                             std::move(done));
+  }
+  std::string error;
+  const auto id = context.shells.start(*command, context.env, context.cwd, error);
+  if (id.empty())
+    return refuse(context, std::move(done), error);
+  tool_outcome outcome;
+  outcome.text = "runs in the background as " + id;
+  outcome.raw = {{"id", id}};
+  return tell(context, std::move(done), std::move(outcome));
+}
+
+started start_bash_output(const tool_context& context, const json& input, tool_done done) {
+  return tell(context, std::move(done), context.shells.describe(text_field(input, "id").value_or("")));
+}
+
+started start_bash_kill(const tool_context& context, const json& input, tool_done done) {
+  context.shells.end(text_field(input, "id").value_or(""), std::move(done));
+  return nullptr;
+}
+
+started start_read(const tool_context& context, const json& input, tool_done done) {
+  const auto path = plain(input, "path");
+  if (!path)
+    return refuse(context, std::move(done), "read wants a path");
+  return tell(context, std::move(done),
+              read_lines_of(absolute_path(*path, context.cwd, context.env), number_field(input, "offset", 1),
+                            number_field(input, "limit", read_lines)));
+}
+
+started start_write(const tool_context& context, const json& input, tool_done done) {
+  const auto path = plain(input, "path");
+  const auto content = text_field(input, "content");
+  if (!path || !content)
+    return refuse(context, std::move(done), "write wants a path and content");
+  return tell(context, std::move(done), write_whole(absolute_path(*path, context.cwd, context.env), *content));
+}
+
+started start_edit(const tool_context& context, const json& input, tool_done done) {
+  const auto path = plain(input, "path");
+  const auto before = text_field(input, "old");
+  const auto after = text_field(input, "new");
+  if (!path || !before || !after)
+    return refuse(context, std::move(done), "edit wants a path, old and new");
+  return tell(context, std::move(done),
+              edit_text(absolute_path(*path, context.cwd, context.env), *before, *after, flag_field(input, "all")));
+}
+
+started start_wait(const tool_context& context, const json& input, tool_done done) {
+  const auto path = plain(input, "path");
+  if (!path)
+    return refuse(context, std::move(done), "wait wants a path");
+  return wait_for_file(context, absolute_path(*path, context.cwd, context.env), std::move(done));
+}
+
+started start_exit(const tool_context& context, const json& input, tool_done) {
+  context.exit(static_cast<int>(number_field(input, "status", 1)));
+  return nullptr;
+}
+
+/// The session asks by itself, as it asks for permissions; what was not asked has no answer.
+started start_ask(const tool_context& context, const json&, tool_done done) {
+  return refuse(context, std::move(done), "the question was not asked");
+}
+
+constexpr tool table[] = {
+    {"bash", "execute", reach::commands, false, start_bash},
+    {"bash_output", "read", reach::harmless, false, start_bash_output},
+    {"bash_kill", "execute", reach::harmless, false, start_bash_kill},
+    {"read", "read", reach::harmless, false, start_read},
+    {"write", "edit", reach::edits, false, start_write},
+    {"edit", "edit", reach::edits, false, start_edit},
+    {"ask", "other", reach::harmless, true, start_ask},
+    {"wait", "other", reach::harmless, true, start_wait},
+    {"exit", "other", reach::harmless, true, start_exit},
+};
+
+} // namespace
+
+const tool* find_tool(const std::string& name) {
+  const auto* found = std::find_if(std::begin(table), std::end(table), [&](const tool& t) { return name == t.name; });
+  return found == std::end(table) ? nullptr : found;
+}
+
+std::string title_of(const std::string& tool_name, const json& input) {
+  constexpr std::size_t longest = 120;
+  for (const char* name : {"command", "question", "path", "id"})
+    if (const auto value = text_field(input, name)) {
+      auto line = value->substr(0, value->find('\n'));
+      if (line.size() > longest || line.size() < value->size())
+        line = std::string(whole_end(line.substr(0, longest))) + " ...";
+      const bool bare = std::string_view(name) == "command" || std::string_view(name) == "question";
+      return bare ? line : tool_name + " " + line;
+    }
+  return tool_name;
+}
+
+std::string absolute_path(const std::string& path, const std::string& cwd, const environment& env) {
+  if (path.starts_with("/"))
+    return path;
+  const auto home = value_of(env, "HOME");
+  if (path.starts_with("~/") && !home.empty())
+    return home + path.substr(1);
+  return cwd + "/" + path;
+}
+
+} // namespace troupe::agent

@@ -1,0 +1,54 @@
+// The tools an assistant can call: what each is called, how it is shown, what it can do, and how it starts (NAT-2).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/agent/conversation.hpp"
+#include "runtime/agent/event_loop.hpp"
+#include "runtime/agent/permissions.hpp"
+
+namespace troupe::agent {
+
+class background_shells;
+
+/// What a tool runs with. Outlives it.
+struct tool_context {
+  event_loop& events;
+  const environment& env;
+  const std::string& cwd; ///< absolute
+  background_shells& shells;
+  std::string mark;              ///< of this call, unique: stands in its processes' environment
+  std::function<void(int)> exit; ///< ends the agent's process
+};
+
+using tool_done = std::function<void(tool_outcome)>;
+
+/// A call that has not ended. Destroying it after its outcome was told is safe.
+class running_tool {
+public:
+  virtual ~running_tool() = default;
+  /// Ends it with all its processes; its outcome is told as ever, once they are gone. May be called twice.
+  virtual void cancel() = 0;
+};
+
+/// One tool.
+struct tool {
+  const char* name;
+  const char* kind; ///< as ACP names kinds
+  reach can;
+  bool offline_only; ///< part of the offline scripts, offered to no model
+  /// Starts it. `done` comes once, from the loop, never from within this call. Null: it cannot be cancelled.
+  std::unique_ptr<running_tool> (*start)(const tool_context&, const json& input, tool_done done);
+};
+
+/// The tool of that name; null for an unknown one.
+const tool* find_tool(const std::string& name);
+/// How a call is shown in a line: the command, the path, the question.
+std::string title_of(const std::string& tool_name, const json& input);
+/// `path` made absolute: relative to `cwd`, "~/" to HOME.
+std::string absolute_path(const std::string& path, const std::string& cwd, const environment& env);
+
+} // namespace troupe::agent

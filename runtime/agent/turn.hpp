@@ -1,0 +1,73 @@
+// One turn: from a prompt to its stop reason. Asks the provider for steps and runs the tools they call, asking the user
+// where the mode wants it.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "runtime/agent/background_shells.hpp"
+#include "runtime/agent/json_rpc.hpp"
+#include "runtime/agent/provider.hpp"
+#include "runtime/agent/tools.hpp"
+
+namespace troupe::agent {
+
+/// What a turn works with. Outlives it.
+struct turn_parts {
+  event_loop& events;
+  json_rpc& client;
+  conversation& talk;
+  provider& model;
+  background_shells& shells;
+  const environment& env;
+  const std::string& cwd;
+  std::function<void(int)> exit;
+};
+
+/// How a turn ended: a stop reason, or an error for the prompt.
+struct turn_end {
+  std::string stop;
+  std::string error; ///< not empty: an error
+};
+
+class turn : public step_sink {
+public:
+  /// `ended` comes once, from the loop, never from within a call; then the turn may be destroyed.
+  turn(turn_parts parts, std::function<void(const turn_end&)> ended) : p_(parts), ended_(std::move(ended)) {}
+  /// Starts with the provider's next step for the conversation as it stands.
+  void start() { next_step(); }
+  /// Ends it: no step, no question, no tool goes on; then `ended` comes with "cancelled".
+  void cancel();
+
+  void text(std::string_view more) override { say(piece::kind::text, "agent_message_chunk", more); }
+  void thought(std::string_view more) override { say(piece::kind::thought, "agent_thought_chunk", more); }
+  void call(std::string id, std::string tool, json input) override;
+  void finish(step_end how) override;
+  void fail(const std::string& why) override;
+  void when_drained(event_loop::task next) override { p_.client.when_drained(std::move(next)); }
+
+private:
+  void say(piece::kind kind, const char* update, std::string_view more);
+  void next_step();
+  bool keep_step(const std::string& stop);
+  void next_call();
+  void ask_permission(const piece& call);
+  void ask_question(const piece& call);
+  void ask(const piece& call, json options, std::function<void(const std::string& choice)> chosen);
+  void run_call(const tool& what, const piece& call);
+  void record(tool_outcome outcome);
+  void end(const std::string& stop, const std::string& error = {});
+  void update(json what);
+  turn_parts p_;
+  std::function<void(const turn_end&)> ended_;
+  message step_{message::role::assistant, {}, {}, {}, {}, {}, false};
+  bool stepping_ = false, cancelled_ = false;
+  step_end how_ = step_end::more;
+  std::deque<piece> calls_; ///< of the last step, not done yet
+  std::unique_ptr<running_tool> running_;
+  std::uint64_t question_ = 0; ///< a request to the client that is open
+};
+
+} // namespace troupe::agent
