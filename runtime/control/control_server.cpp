@@ -1,0 +1,112 @@
+// The control socket.
+#include "runtime/control/control_server.hpp"
+
+#include <chrono>
+
+#include "runtime/io/sockets.hpp"
+
+namespace troupe {
+
+namespace stream = asio::local;
+
+control_server::control_server(asio::io_context& loop, unique_fd listening, std::string greeting)
+    : loop_(loop), acceptor_(loop, stream::stream_protocol(), listening.release()), pause_(loop),
+      greeting_(std::move(greeting)) {
+  accept();
+}
+
+void control_server::accept() {
+  acceptor_.async_accept([this](const asio::error_code& error, stream::stream_protocol::socket s) {
+    if (error == asio::error::operation_aborted || !acceptor_.is_open())
+      return;
+    if (error) { // out of descriptors, most likely: back off instead of spinning
+      pause_.expires_after(std::chrono::milliseconds(100));
+      pause_.async_wait([this](const asio::error_code& e) {
+        if (!e)
+          accept();
+      });
+      return;
+    }
+    if (same_user(s.native_handle())) // SEC-3
+      take_in(std::move(s));
+    accept();
+  });
+}
+
+void control_server::take_in(stream::stream_protocol::socket s) {
+  auto id = next_++;
+  auto peer = rpc_peer::create(line_channel::create(std::move(s)));
+  connections_[id] = {peer, 0, false};
+  peer->channel().send(greeting_);
+  if (open_)
+    begin(id);
+}
+
+void control_server::begin(connection_id id) {
+  auto& c = connections_[id];
+  c.reading = true;
+  came_(static_cast<std::uint32_t>(connections_.size()));
+  c.peer->start({[this, id](const std::string& method, const json& params, const json& rpc_id) {
+                   request(id, method, params, rpc_id);
+                 },
+                 [this, id](const std::string&) {
+                   connections_.erase(id);
+                   ended_(id, static_cast<std::uint32_t>(connections_.size()));
+                 }});
+}
+
+void control_server::request(connection_id id, const std::string& method, const json& params, const json& rpc_id) {
+  auto at = connections_.find(id);
+  if (at == connections_.end())
+    return;
+  if (++at->second.waiting >= requests_limit)
+    at->second.peer->channel().pause(true);
+  take_(front_call{id, rpc_id, method, params});
+}
+
+void control_server::open(std::function<void(front_call)> take, std::function<void(connection_id, std::uint32_t)> ended,
+                          std::function<void(std::uint32_t)> came) {
+  open_ = true;
+  take_ = std::move(take);
+  ended_ = std::move(ended);
+  came_ = std::move(came);
+  std::vector<connection_id> early;
+  for (const auto& [id, c] : connections_)
+    early.push_back(id);
+  for (auto id : early)
+    begin(id);
+}
+
+void control_server::send(connection_id to, std::string line) {
+  if (auto at = connections_.find(to); at != connections_.end())
+    at->second.peer->channel().send(std::move(line));
+}
+
+void control_server::answered(connection_id who) {
+  auto at = connections_.find(who);
+  if (at != connections_.end() && at->second.waiting > 0 && at->second.waiting-- == requests_limit)
+    at->second.peer->channel().pause(false);
+}
+
+void control_server::leave(std::function<void()> done) {
+  asio::error_code ignored;
+  acceptor_.close(ignored);
+  pause_.expires_after(std::chrono::seconds(2));
+  pause_.async_wait([done](const asio::error_code&) { done(); });
+  std::vector<std::shared_ptr<rpc_peer>> all;
+  for (const auto& [id, c] : connections_)
+    all.push_back(c.peer);
+  auto after = ended_;
+  ended_ = [this, after](connection_id id, std::uint32_t count) {
+    if (after)
+      after(id, count);
+    if (count == 0)
+      pause_.cancel();
+  };
+  for (auto& peer : all)
+    peer->channel().close(true);
+  if (all.empty())
+    pause_.cancel();
+}
+
+} // namespace troupe

@@ -1,0 +1,56 @@
+// The control socket: connections on the Asio thread, requests into the front desk's context, answers back.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include <asio/io_context.hpp>
+#include <asio/local/stream_protocol.hpp>
+#include <asio/steady_timer.hpp>
+
+#include "runtime/control/front_desk.hpp"
+#include "runtime/io/line_channel.hpp"
+#include "runtime/io/unique_fd.hpp"
+
+namespace troupe {
+
+constexpr std::size_t requests_limit = 64; ///< unanswered ones of one connection; then it is not read
+
+/// Serves one listening socket. All members on the loop's thread.
+class control_server {
+public:
+  control_server(asio::io_context& loop, unique_fd listening, std::string greeting);
+  /// Begins to read requests; until then connections are accepted and greeted only.
+  void open(std::function<void(front_call)> take, std::function<void(connection_id, std::uint32_t count)> ended,
+            std::function<void(std::uint32_t count)> came);
+  void send(connection_id to, std::string line);
+  void answered(connection_id who);
+  /// Closes the door, flushes what is queued, then calls `done`; at most two seconds.
+  void leave(std::function<void()> done);
+
+private:
+  struct connection {
+    std::shared_ptr<rpc_peer> peer;
+    std::size_t waiting = 0;
+    bool reading = false;
+  };
+  void accept();
+  void take_in(asio::local::stream_protocol::socket s);
+  void begin(connection_id id);
+  void request(connection_id id, const std::string& method, const json& params, const json& rpc_id);
+
+  asio::io_context& loop_;
+  asio::local::stream_protocol::acceptor acceptor_;
+  asio::steady_timer pause_;
+  std::string greeting_;
+  bool open_ = false;
+  std::function<void(front_call)> take_;
+  std::function<void(connection_id, std::uint32_t)> ended_;
+  std::function<void(std::uint32_t)> came_;
+  connection_id next_ = 1;
+  std::map<connection_id, connection> connections_;
+};
+
+} // namespace troupe

@@ -1,0 +1,394 @@
+// The front desk's methods.
+#include "runtime/control/front_desk.hpp"
+
+#include <algorithm>
+
+#include "caf/send.hpp"
+#include "caf/stateful_actor.hpp"
+#include "caf/typed_event_based_actor.hpp"
+#include "runtime/config/environment_policy.hpp"
+
+namespace troupe {
+
+namespace {
+
+using method = void (*)(front_desk_state&, const front_call&);
+
+/// Sends a message to the supervisor and answers the call with what `shape` makes of the answer.
+template <class Answer, class Message, class Shape>
+void ask(front_desk_state& s, const front_call& call, Message message, Shape shape,
+         std::chrono::seconds patience = deadline::ending) {
+  auto* desk = &s;
+  s.self->request(s.setup.supervisor, patience, std::move(message))
+      .then([desk, call, shape](Answer& a) { desk->respond(call, shape(a)); },
+            [desk, call](caf::error& e) { desk->refuse(call, failure_of(e)); });
+}
+
+json id_of(const done& d) {
+  return {{"id", d.id.value}};
+}
+
+environment env_of(const json& params) {
+  return params.contains("env") ? environment_from_json(params["env"]) : environment{};
+}
+
+void do_dispatch(front_desk_state& s, const front_call& call) {
+  failure error;
+  auto message = read_dispatch(call.params, s.setup.chosen, error);
+  if (error.code != errc::ok) {
+    s.refuse(call, error);
+    return;
+  }
+  ask<dispatched>(
+      s, call, std::move(message),
+      [](const dispatched& d) {
+        return json{{"id", d.id.value},
+                    {"name", bytes_to_json(d.name)},
+                    {"harness", d.harness},
+                    {"warm", d.warm},
+                    {"repeated", d.repeated}};
+      },
+      deadline::dispatch);
+}
+
+void do_list(front_desk_state& s, const front_call& call) {
+  s.respond_text(call, s.rows.list(optional_flag(call.params, "all", false), optional_text(call.params, "cwd")));
+}
+
+void do_get(front_desk_state& s, const front_call& call) {
+  if (session_id id; s.resolve(call, id)) {
+    auto out = to_json(*s.rows.find(id));
+    out["directory"] = bytes_to_json(s.setup.sessions + "/" + id.value);
+    s.respond(call, out);
+  }
+}
+
+void do_subscribe(front_desk_state& s, const front_call& call) {
+  bool all = optional_flag(call.params, "all", false);
+  s.subscribers[call.from] = all;
+  s.respond_text(call, "{\"seq\":" + std::to_string(s.rows.seq()) + ",\"sessions\":" + s.rows.list(all, {}) + "}");
+}
+
+void do_stop(front_desk_state& s, const front_call& call) {
+  session_id id;
+  if (!s.resolve(call, id))
+    return;
+  auto* desk = &s;
+  ask<done>(s, call, stop_session{id, optional_text(call.params, "by", "command")}, [desk](const done& d) {
+    const auto* now = desk->rows.find(d.id);
+    return json{{"id", d.id.value}, {"state", now ? now->state : "stopped"}};
+  });
+}
+
+void do_remove(front_desk_state& s, const front_call& call) {
+  if (session_id id; s.resolve(call, id))
+    ask<done>(s, call, remove_session{id, optional_text(call.params, "by", "command")}, id_of);
+}
+
+void do_respawn(front_desk_state& s, const front_call& call) {
+  if (session_id id; s.resolve(call, id))
+    ask<done>(s, call, respawn_session{id, "command", forwarded(env_of(call.params))}, id_of);
+}
+
+void do_rename(front_desk_state& s, const front_call& call) {
+  auto name = required_text(call.params, "name");
+  if (name.empty() || name.size() > 256)
+    throw field_error("field 'name' must have 1 to 256 bytes");
+  if (session_id id; s.resolve(call, id))
+    ask<done>(s, call, rename_session{id, name}, [name](const done& d) {
+      return json{{"id", d.id.value}, {"name", bytes_to_json(name)}};
+    });
+}
+
+void do_pin(front_desk_state& s, const front_call& call) {
+  bool pinned = optional_flag(call.params, "pinned", true);
+  if (session_id id; s.resolve(call, id))
+    ask<done>(s, call, pin_session{id, pinned}, [pinned](const done& d) {
+      return json{{"id", d.id.value}, {"pinned", pinned}};
+    });
+}
+
+void do_reply(front_desk_state& s, const front_call& call) {
+  reply_to message{
+      {}, required_text(call.params, "key"), required_text(call.params, "text"), forwarded(env_of(call.params))};
+  if (message.text.empty())
+    throw field_error("field 'text' must not be empty");
+  if (s.resolve(call, message.id))
+    ask<replied>(s, call, std::move(message), [](const replied& r) { return json{{"outcome", r.outcome}}; });
+}
+
+void do_answer(front_desk_state& s, const front_call& call) {
+  auto choice = call.params.contains("choice") && call.params["choice"].is_number_integer()
+                    ? call.params["choice"].dump()
+                    : required_text(call.params, "choice");
+  answer_question message{{},
+                          required_text(call.params, "key"),
+                          optional_text(call.params, "question"),
+                          choice,
+                          optional_text(call.params, "by", "command")};
+  if (s.resolve(call, message.id))
+    ask<answer_taken>(s, call, std::move(message), [](const answer_taken& a) {
+      return json{{"question", a.question}, {"choice", bytes_to_json(a.choice)}};
+    });
+}
+
+json place_json(const place& p) {
+  json out{{"kind", p.kind},
+           {"state", p.state},
+           {"process", p.process},
+           {"directory", bytes_to_json(p.directory)},
+           {"live", !p.socket.empty()}};
+  if (!p.socket.empty())
+    out["socket"] = bytes_to_json(p.socket);
+  return out;
+}
+
+void do_attach(front_desk_state& s, const front_call& call) {
+  find_place message{{}, optional_flag(call.params, "wake", true), forwarded(env_of(call.params))};
+  if (s.resolve(call, message.id))
+    ask<place>(s, call, std::move(message), place_json);
+}
+
+void do_logs(front_desk_state& s, const front_call& call) {
+  if (session_id id; s.resolve(call, id))
+    ask<place>(s, call, find_place{id, false, {}}, place_json);
+}
+
+void do_wait(front_desk_state& s, const front_call& call) {
+  front_desk_state::waiter w{call, {}, s.next_ticket++};
+  for (const auto& word : optional_texts(call.params, "ids")) {
+    failure error;
+    w.ids.push_back(s.rows.resolve(word, true, error));
+    if (error.code != errc::ok) {
+      s.refuse(call, error);
+      return;
+    }
+  }
+  if (w.ids.empty())
+    throw field_error("field 'ids' must name at least one session");
+  if (s.answer_waiter(w))
+    return;
+  if (auto ms = optional_number(call.params, "timeoutMs", -1); ms >= 0)
+    s.self->delayed_send(
+        caf::actor_cast<real_front_desk>(s.self->ctrl()), std::chrono::milliseconds(ms),
+        thunk{[desk = &s, ticket = w.ticket] {
+          auto at = std::find_if(desk->waiters.begin(), desk->waiters.end(),
+                                 [&](const auto& x) { return x.ticket == ticket; });
+          if (at == desk->waiters.end())
+            return;
+          desk->refuse(at->call,
+                       {errc::timed_out, "not all of them have ended in time\nsee what they do: troupe agents --json"});
+          desk->waiters.erase(at);
+        }});
+  s.waiters.push_back(std::move(w));
+}
+
+void do_why(front_desk_state& s, const front_call& call) {
+  failure error;
+  auto id = s.rows.resolve(required_text(call.params, "id"), true, error);
+  if (error.code != errc::ok)
+    s.refuse(call, error);
+  else
+    ask<reasons>(s, call, why{id}, [](const reasons& r) { return sentences(r.chain); });
+}
+
+void do_status(front_desk_state& s, const front_call& call) {
+  auto* desk = &s;
+  ask<supervisor_status>(s, call, status_asked{}, [desk](const supervisor_status& x) {
+    const auto& u = desk->setup;
+    return json{{"state", x.state},
+                {"pid", u.pid},
+                {"version", u.version},
+                {"uptimeMs", u.now() - desk->started},
+                {"origin", u.origin},
+                {"socket", bytes_to_json(u.socket)},
+                {"workers", x.workers},
+                {"sessions", x.sessions},
+                {"spares", x.spares},
+                {"pool", x.pool},
+                {"holds", x.holds},
+                {"epoch", u.epoch},
+                {"log", bytes_to_json(u.log)},
+                {"problems", desk->problems}};
+  });
+}
+
+void do_supervisor_stop(front_desk_state& s, const front_call& call) {
+  stop_supervisor message{optional_flag(call.params, "any", false), optional_flag(call.params, "keepWorkers", false)};
+  ask<supervisor_stopped>(s, call, message, [](const supervisor_stopped& x) {
+    return json{{"stopped", x.stopped}, {"kept", x.kept}};
+  });
+}
+
+void do_auth_status(front_desk_state& s, const front_call& call) {
+  auto* desk = &s;
+  s.self->request(s.setup.credentials, deadline::local, accounts_asked{})
+      .then(
+          [desk, call](accounts& a) {
+            auto list = json::array();
+            for (const auto& [variable, source] : a.names)
+              list.push_back({{"variable", variable}, {"source", source}});
+            desk->respond(call, {{"accounts", list}});
+          },
+          [desk, call](caf::error& e) { desk->refuse(call, failure_of(e)); });
+}
+
+void do_hello(front_desk_state& s, const front_call& call) {
+  auto wanted = optional_number(call.params, "protocol", 1);
+  if (wanted < 1)
+    throw field_error("field 'protocol' must be 1");
+  s.respond(call, {{"protocol", 1}, {"troupe", s.setup.version}});
+}
+
+const std::map<std::string, method>& methods() {
+  static const std::map<std::string, method> all{{"hello", do_hello},
+                                                 {"session/dispatch", do_dispatch},
+                                                 {"session/list", do_list},
+                                                 {"session/get", do_get},
+                                                 {"session/subscribe", do_subscribe},
+                                                 {"session/stop", do_stop},
+                                                 {"session/remove", do_remove},
+                                                 {"session/respawn", do_respawn},
+                                                 {"session/rename", do_rename},
+                                                 {"session/pin", do_pin},
+                                                 {"session/reply", do_reply},
+                                                 {"session/answer", do_answer},
+                                                 {"session/attach", do_attach},
+                                                 {"session/logs", do_logs},
+                                                 {"session/wait", do_wait},
+                                                 {"session/why", do_why},
+                                                 {"supervisor/status", do_status},
+                                                 {"supervisor/stop", do_supervisor_stop},
+                                                 {"auth/status", do_auth_status}};
+  return all;
+}
+
+} // namespace
+
+void front_desk_state::take(front_call call) {
+  auto at = methods().find(call.method);
+  if (at == methods().end()) {
+    std::vector<std::string> words;
+    for (const auto& [name, run] : methods())
+      words.push_back(name);
+    auto near = nearest_word(call.method, words);
+    refuse_code(call, -32601, "there is no method '" + call.method + "'",
+                near.empty() ? json::object() : json{{"nearest", near}});
+    return;
+  }
+  try {
+    at->second(*this, call);
+  } catch (const field_error& e) {
+    refuse_code(call, -32602, e.what());
+  } catch (const json::exception& e) {
+    refuse_code(call, -32602, e.what());
+  }
+}
+
+bool front_desk_state::resolve(const front_call& call, session_id& id) {
+  failure error;
+  id = rows.resolve(required_text(call.params, "id"), false, error);
+  if (error.code != errc::ok)
+    refuse(call, error);
+  return error.code == errc::ok;
+}
+
+void front_desk_state::respond(const front_call& call, const json& result) {
+  respond_text(call, to_line(result));
+}
+
+void front_desk_state::respond_text(const front_call& call, const std::string& result) {
+  if (!call.id.is_null())
+    setup.lines.send(call.from, "{\"id\":" + to_line(call.id) + ",\"jsonrpc\":\"2.0\",\"result\":" + result + "}");
+  setup.lines.answered(call.from);
+}
+
+void front_desk_state::refuse(const front_call& call, const failure& why) {
+  auto split = why.text.find('\n');
+  json extra{{"code", name_of(why.code)}};
+  if (split != std::string::npos)
+    extra["remedy"] = bytes_to_json(why.text.substr(split + 1));
+  refuse_code(call, -32000, why.text.substr(0, split), std::move(extra));
+}
+
+void front_desk_state::refuse_code(const front_call& call, int code, const std::string& text, json extra) {
+  json error{{"code", code}, {"message", text}};
+  if (!extra.empty())
+    error["data"] = std::move(extra);
+  if (!call.id.is_null())
+    setup.lines.send(call.from, to_line({{"jsonrpc", "2.0"}, {"id", call.id}, {"error", std::move(error)}}));
+  setup.lines.answered(call.from);
+}
+
+void front_desk_state::changed(const row& now) {
+  const auto* before = rows.find(now.id);
+  bool was_live = before && !before->gone && roster_view::is_live(*before);
+  auto seq = rows.take(now);
+  if (seq == 0)
+    return;
+  auto number = std::to_string(seq);
+  for (const auto& [who, all] : subscribers) {
+    bool shown = all || roster_view::is_live(now) || was_live;
+    if (now.gone)
+      setup.lines.send(who, R"({"jsonrpc":"2.0","method":"session/removed","params":{"seq":)" + number + R"(,"id":")" +
+                                now.id.value + "\"}}");
+    else if (shown)
+      setup.lines.send(who, R"({"jsonrpc":"2.0","method":"session/changed","params":{"seq":)" + number +
+                                R"(,"session":)" + rows.text(now.id) + "}}");
+  }
+  consider_waiters();
+}
+
+bool front_desk_state::answer_waiter(const waiter& w) {
+  auto out = json::array();
+  for (const auto& id : w.ids) {
+    const auto* now = rows.find(id);
+    if (!now)
+      return false;
+    bool over = now->state == "done" || now->state == "failed" || now->state == "stopped" || now->state == "blocked";
+    if (!over || (now->harness == "exec" && now->process != "exited" && !now->gone))
+      return false;
+    json item{{"id", id.value},
+              {"name", bytes_to_json(now->name)},
+              {"kind", now->harness == "exec" ? "exec" : "agent"},
+              {"state", now->state}};
+    if (now->exit_status >= 0)
+      item["exitStatus"] = now->exit_status;
+    out.push_back(std::move(item));
+  }
+  respond(w.call, out);
+  return true;
+}
+
+void front_desk_state::consider_waiters() {
+  for (auto at = waiters.begin(); at != waiters.end();)
+    at = answer_waiter(*at) ? waiters.erase(at) : at + 1;
+}
+
+void front_desk_state::gone(connection_id who) {
+  subscribers.erase(who);
+  std::erase_if(waiters, [&](const waiter& w) { return w.call.from == who; });
+}
+
+void front_desk_state::count(std::uint32_t connections) {
+  self->send(setup.supervisor, front_ends{connections});
+}
+
+real_front_desk::behavior_type make_front_desk(real_front_desk::stateful_pointer<front_desk_state> self,
+                                               front_desk_setup setup) {
+  self->state.setup = std::move(setup);
+  self->state.started = self->state.setup.now();
+  return {
+      [self](row_changed& r) { self->state.changed(r.now); },
+      [self](roster_loaded& r) {
+        self->state.problems = std::move(r.problems);
+        for (const auto& x : r.gone)
+          self->state.rows.bury(x);
+        self->state.setup.lines.open();
+      },
+      [self](leaving& l) { self->state.setup.lines.leave(l.code); },
+      [](thunk& t) { t.run(); },
+  };
+}
+
+} // namespace troupe

@@ -1,0 +1,95 @@
+// The front desk: the actor behind the control socket. Turns JSON-RPC methods into messages, and changes into
+// notifications.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "actors/caf_seams.hpp"
+#include "actors/interfaces.hpp"
+#include "messages/json.hpp"
+#include "runtime/config/settings.hpp"
+#include "runtime/control/roster_view.hpp"
+#include "runtime/services/thunk.hpp"
+
+namespace troupe {
+
+using connection_id = std::uint64_t;
+
+/// One request of one connection.
+struct front_call {
+  connection_id from = 0;
+  json id;
+  std::string method;
+  json params;
+};
+
+/// How the desk speaks to connections. Each is called in the desk's context and must hand over to the loop by itself.
+struct front_lines {
+  std::function<void(connection_id, std::string line)> send; ///< a change or an answer
+  std::function<void(connection_id)> answered;               ///< one request less waits
+  std::function<void()> open;                                ///< requests may be read
+  std::function<void(std::uint32_t code)> leave;             ///< flush and exit
+};
+
+struct front_desk_setup {
+  supervisor_actor supervisor;
+  credential_store_actor credentials;
+  front_lines lines;
+  settings chosen;
+  std::string version, origin, socket, log, sessions;
+  std::int32_t pid = 0;
+  std::uint64_t epoch = 0;
+  std::function<wall_ms()> now;
+};
+
+using real_front_desk = front_desk_actor::extend<caf::reacts_to<thunk>>;
+
+struct front_desk_state {
+  static inline const char* name = "troupe.front_desk";
+  explicit front_desk_state(real_front_desk::pointer s) : self(s) {}
+  real_front_desk::pointer self;
+  front_desk_setup setup;
+  roster_view rows;
+  wall_ms started = 0;
+  std::map<connection_id, bool> subscribers; ///< whether to all rows
+  struct waiter {
+    front_call call;
+    std::vector<session_id> ids;
+    std::uint64_t ticket;
+  };
+  std::vector<waiter> waiters;
+  std::uint64_t next_ticket = 1;
+  std::vector<std::string> problems;
+
+  /// Runs one request. In the actor's context.
+  void take(front_call call);
+  /// A connection has ended, or the number of connections has changed.
+  void gone(connection_id who);
+  void count(std::uint32_t connections);
+
+  void respond(const front_call& call, const json& result);
+  void respond_text(const front_call& call, const std::string& result);
+  void refuse(const front_call& call, const failure& why);
+  void refuse_code(const front_call& call, int code, const std::string& text, json extra = json::object());
+  bool resolve(const front_call& call, session_id& id);
+  void changed(const row& now);
+  void consider_waiters();
+  bool answer_waiter(const waiter& w);
+};
+static_assert(!std::is_aggregate_v<front_desk_state>);
+
+real_front_desk::behavior_type make_front_desk(real_front_desk::stateful_pointer<front_desk_state> self,
+                                               front_desk_setup setup);
+
+/// A chain of ledger lines as sentences, the newest first (BEYOND-1). Pure.
+json sentences(const std::vector<ledger_entry>& chain);
+
+/// Checks a dispatch and completes it from the settings: kind, harness, command, directory (which must exist, be one,
+/// and be enterable), lengths. Throws field_error for a field, fills `error` for the rest. Gives the message.
+dispatch read_dispatch(const json& params, const settings& chosen, failure& error);
+
+} // namespace troupe

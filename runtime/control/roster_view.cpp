@@ -1,0 +1,121 @@
+// All rows as front ends see them.
+#include "runtime/control/roster_view.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "messages/json.hpp"
+
+namespace troupe {
+
+bool roster_view::is_live(const row& x) {
+  return x.process != "exited" || x.state == "working" || x.state == "blocked" || x.state == "unknown";
+}
+
+std::uint64_t roster_view::take(const row& now) {
+  auto at = rows_.find(now.id);
+  if (now.gone) {
+    if (at == rows_.end())
+      return 0;
+    order_.erase(at->second.order);
+    rows_.erase(at);
+    bury(now);
+    return ++seq_;
+  }
+  if (at == rows_.end()) {
+    at = rows_.emplace(now.id, shown{now, next_++, {}}).first;
+    order_[at->second.order] = now.id;
+  }
+  at->second.now = now;
+  at->second.text = to_line(to_json(now));
+  return ++seq_;
+}
+
+void roster_view::bury(const row& gone) {
+  buried_[gone.id] = gone;
+}
+
+const row* roster_view::find(const session_id& id) const {
+  if (auto at = rows_.find(id); at != rows_.end())
+    return &at->second.now;
+  auto at = buried_.find(id);
+  return at == buried_.end() ? nullptr : &at->second;
+}
+
+const std::string& roster_view::text(const session_id& id) const {
+  return rows_.at(id).text;
+}
+
+session_id roster_view::resolve(const std::string& word, bool buried, failure& error) const {
+  if (rows_.count({word}) != 0 || (buried && buried_.count({word}) != 0))
+    return {word};
+  std::vector<session_id> named, prefixed;
+  std::vector<std::string> words;
+  for (const auto& [id, x] : rows_) {
+    if (!x.now.name.empty() && x.now.name == word)
+      named.push_back(id);
+    if (!word.empty() && id.value.starts_with(word))
+      prefixed.push_back(id);
+    words.push_back(x.now.name.empty() ? id.value : x.now.name);
+  }
+  if (named.empty() && prefixed.empty() && buried)
+    for (const auto& [id, x] : buried_)
+      if (x.name == word)
+        named = {id};
+  const auto& fits = named.empty() ? prefixed : named;
+  if (fits.size() == 1)
+    return fits.front();
+  if (fits.empty()) {
+    auto near = nearest_word(word, words);
+    error = {errc::no_such_session,
+             "there is no session '" + word + "'\n" +
+                 (near.empty() ? "list them: troupe agents --json --all" : "did you mean '" + near + "'?")};
+  } else {
+    std::string list;
+    for (const auto& id : fits)
+      list += (list.empty() ? "" : ", ") + id.value + (find(id)->name.empty() ? "" : " (" + find(id)->name + ")");
+    error = {errc::ambiguous,
+             "'" + word + "' fits " + std::to_string(fits.size()) + " sessions\nname one of them: " + list};
+  }
+  return {};
+}
+
+std::string roster_view::list(bool all, const std::string& under) const {
+  std::string out = "[";
+  for (const auto& [order, id] : order_) {
+    const auto& x = rows_.at(id);
+    if (!all && !is_live(x.now))
+      continue;
+    if (!under.empty() && x.now.cwd != under && !x.now.cwd.starts_with(under == "/" ? under : under + "/"))
+      continue;
+    if (out.size() > 1)
+      out += ',';
+    out += x.text;
+  }
+  return out + "]";
+}
+
+std::string nearest_word(const std::string& typed, const std::vector<std::string>& words) {
+  std::string best;
+  std::size_t least = std::max<std::size_t>(2, typed.size() / 3) + 1;
+  for (const auto& word : words) {
+    std::vector<std::size_t> line(word.size() + 1);
+    std::iota(line.begin(), line.end(), 0);
+    for (std::size_t i = 0; i < typed.size(); ++i) {
+      auto diagonal = line[0];
+      line[0] = i + 1;
+      for (std::size_t k = 0; k < word.size(); ++k) {
+        auto next = std::min({line[k + 1] + 1, line[k] + 1, diagonal + (typed[i] != word[k])});
+        diagonal = line[k + 1];
+        line[k + 1] = next;
+      }
+    }
+    if (line.back() < least) {
+      least = line.back();
+      best = word;
+    }
+  }
+  return best;
+}
+
+} // namespace troupe

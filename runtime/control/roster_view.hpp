@@ -1,0 +1,46 @@
+// All rows as front ends see them: names resolved (CLI-8), each row's JSON made once a change, changes numbered. Pure.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "messages/errors.hpp"
+#include "messages/session.hpp"
+
+namespace troupe {
+
+class roster_view {
+public:
+  /// Takes a row in; gives the number of the change, 0 when nothing changed.
+  std::uint64_t take(const row& now);
+  /// Keeps what `wait` may still ask about a removed session (KEEP-7).
+  void bury(const row& gone);
+  /// The session that `word` names: exact id, exact name, unique prefix of an id. Fails with no_such_session or
+  /// ambiguous, whose second line lists the candidates. `buried`: removed ones count too.
+  session_id resolve(const std::string& word, bool buried, failure& error) const;
+  [[nodiscard]] const row* find(const session_id& id) const; ///< a buried one too; null when there is none
+  [[nodiscard]] const std::string& text(const session_id& id) const;
+  /// The rows as a JSON list. Not `all`: those that live, work or wait (JSON-1). `under`: only those started at or
+  /// below it.
+  [[nodiscard]] std::string list(bool all, const std::string& under) const;
+  [[nodiscard]] std::uint64_t seq() const { return seq_; }
+  /// Whether the short list shows it.
+  static bool is_live(const row& x);
+
+private:
+  struct shown {
+    row now;
+    std::uint64_t order;
+    std::string text;
+  };
+  std::map<session_id, shown> rows_;
+  std::map<std::uint64_t, session_id> order_;
+  std::map<session_id, row> buried_;
+  std::uint64_t seq_ = 0, next_ = 1;
+};
+
+/// The word among `words` that is nearest to `typed` by edit distance; empty when none is near.
+std::string nearest_word(const std::string& typed, const std::vector<std::string>& words);
+
+} // namespace troupe

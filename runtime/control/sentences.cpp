@@ -1,0 +1,78 @@
+// The causal ledger in words (BEYOND-1).
+#include <algorithm>
+
+#include "runtime/control/front_desk.hpp"
+
+namespace troupe {
+
+namespace {
+
+std::string fact(const ledger_entry& e, const char* name) {
+  auto at = e.facts.find(name);
+  return at == e.facts.end() ? std::string() : at->second;
+}
+
+std::string worker_words(const ledger_entry& e) {
+  return "worker " + fact(e, "worker") + (fact(e, "pid").empty() ? "" : " (process " + fact(e, "pid") + ")");
+}
+
+std::string sentence(const ledger_entry& e) {
+  auto by = fact(e, "by").empty() ? std::string() : " by " + fact(e, "by");
+  auto run = "run " + std::to_string(e.run) + ": ";
+  if (e.what == "dispatched")
+    return "dispatched from " + fact(e, "origin") + (e.spec.empty() ? "" : ": " + e.spec.front().prompt);
+  if (e.what == "spawned")
+    return "worker " + fact(e, "worker") + " was launched" +
+           (fact(e, "spare") == "true" ? " as a spare" : " for this session, since no spare was ready");
+  if (e.what == "claimed")
+    return run + "claimed " + worker_words(e) + (fact(e, "warm") == "true" ? ", a warm one" : ", freshly launched");
+  if (e.what == "refused")
+    return run + worker_words(e) + " did not take the assignment: " + fact(e, "why");
+  if (e.what == "assigned")
+    return run + worker_words(e) + " holds the assignment";
+  if (e.what == "start")
+    return run + "the harness was started";
+  if (e.what == "reply")
+    return "a reply was written: " + fact(e, "text");
+  if (e.what == "delivered")
+    return run + "the reply was taken by the worker";
+  if (e.what == "answer")
+    return "an answer was given" + by + ": " + fact(e, "choice");
+  if (e.what == "stop" || e.what == "remove" || e.what == "respawn")
+    return e.what + " was asked for" + by;
+  if (e.what == "rename")
+    return "renamed to " + fact(e, "name");
+  if (e.what == "pin")
+    return fact(e, "pinned") == "true" ? "pinned" : "unpinned";
+  if (e.what == "reap")
+    return run + "its worker was ended after " + std::to_string(std::atoll(fact(e, "idle_ms").c_str()) / 1000) +
+           " s at rest";
+  if (e.what == "worker_ended")
+    return run + worker_words(e) + " ended without having been asked: " + fact(e, "evidence");
+  if (e.what == "restart")
+    return "restart " + fact(e, "attempt") +
+           (fact(e, "after_ms") == "0" ? ", at once" : ", after " + fact(e, "after_ms") + " ms");
+  if (e.what == "settled")
+    return fact(e, "state") + (fact(e, "why").empty() ? "" : ": " + fact(e, "why")) +
+           (fact(e, "exit_status").empty() ? "" : " (exit status " + fact(e, "exit_status") + ")");
+  if (e.what == "adopted")
+    return run + "a new supervisor took " + worker_words(e) + " over";
+  if (e.what == "unreachable")
+    return run + worker_words(e) + " is alive and does not answer: " + fact(e, "why");
+  return e.what;
+}
+
+} // namespace
+
+json sentences(const std::vector<ledger_entry>& chain) {
+  auto out = json::array();
+  for (auto e = chain.rbegin(); e != chain.rend(); ++e) {
+    json line{{"n", e->n}, {"t", e->t}, {"what", e->what}, {"text", bytes_to_json(sentence(*e))}};
+    if (e->cause != 0)
+      line["cause"] = e->cause;
+    out.push_back(std::move(line));
+  }
+  return out;
+}
+
+} // namespace troupe
