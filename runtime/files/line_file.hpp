@@ -18,14 +18,15 @@ struct read_report {
   std::vector<std::string> problems;
 };
 
-/// Reads `path` from byte `from`, calling `take` for each line that is JSON; `take` throws field_error (or any std::exception)
-/// for a line it cannot use. Bad lines are appended to `path`.bad and reported, once a file and line: they cost nothing else
-/// (F-06). `only_session(json) `is not asked here: the caller marks the session. A missing file reads as empty. `mend`: cut a
-/// torn last line off and replace bad lines, writer only.
-read_report read_lines(const std::string& path, std::uint64_t from, const std::function<void(const json&)>& take, bool mend);
+/// Reads `path` from byte `from`, calling `take` for each line that is JSON; `take` throws field_error (or any
+/// std::exception) for a line it cannot use. Bad lines are appended to `path`.bad and reported, once a file and line:
+/// they cost nothing else (F-06).. A missing file reads as empty. `mend`: cut a torn last line off and replace bad
+/// lines, writer only.
+read_report read_lines(const std::string& path, std::uint64_t from, const std::function<void(const json&)>& take,
+                       bool mend);
 
-/// The writing end. Appends are whole (one write) and safe from the death of any process when `append` returns; `sync` makes
-/// them safe from a power cut.
+/// The writing end. Appends are whole (one write) and safe from the death of any process when `append` returns; `sync`
+/// makes them safe from a power cut.
 class line_file {
 public:
   /// Opens for appending, 0600, creating it. Fails where it is a link, a folder, or cannot be opened.

@@ -50,7 +50,7 @@ private:
   std::size_t limit_;
   callbacks cb_;
   std::string in_;
-  std::size_t scanned_ = 0;
+  std::size_t scanned_ = 0, consumed_ = 0;
   std::deque<std::string> out_;
   std::size_t queued_ = 0;
   std::string writing_;

@@ -58,7 +58,8 @@ std::string to_text(const exit_status& status);
 class reaper {
 public:
   explicit reaper(asio::io_context& loop);
-  /// Calls `done` once, from the loop, when the child `pid` has ended and was reaped.
+  /// Calls `done` once, from the loop, when the child `pid` has ended and was reaped. To be called before the loop runs again after
+  /// the spawn: an end that nobody watches is reaped and forgotten.
   void watch(std::int32_t pid, std::function<void(exit_status)> done);
   /// Called after each round of reaping, for those who wait for a tree to be empty. May be empty.
   void on_round(std::function<void()> round) { round_ = std::move(round); }
@@ -68,7 +69,6 @@ private:
   void collect();
   asio::signal_set signals_;
   std::map<std::int32_t, std::function<void(exit_status)>> watched_;
-  std::map<std::int32_t, exit_status> early_;
   std::function<void()> round_;
 };
 
@@ -76,6 +76,9 @@ private:
 class exit_watch {
 public:
   exit_watch(asio::io_context& loop, unique_fd pidfd, std::function<void()> gone);
+  exit_watch(const exit_watch&) = delete;
+  exit_watch& operator=(const exit_watch&) = delete;
+  ~exit_watch();
 
 private:
   std::shared_ptr<asio::posix::stream_descriptor> fd_;

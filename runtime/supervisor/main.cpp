@@ -123,7 +123,7 @@ public:
     spawn_deciders();
     signals_.async_wait([this](const asio::error_code& e, int) {
       if (!e)
-        at_desk([this] { desk_state_->self->send(supervisor_, stop_supervisor{true, true}); });
+        caf::anon_send(supervisor_, stop_supervisor{true, true});
     });
     caf::anon_send(supervisor_, load_journal{});
     loop_.run();

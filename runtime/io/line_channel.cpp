@@ -1,0 +1,154 @@
+// A JSON-RPC connection, bounded both ways.
+#include "runtime/io/line_channel.hpp"
+
+#include <asio/buffer.hpp>
+#include <asio/post.hpp>
+#include <asio/write.hpp>
+
+namespace troupe {
+
+namespace {
+constexpr std::size_t read_block = std::size_t{64} << 10;
+constexpr const char* too_long =
+    R"({"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"a line may hold 8 MiB at most"}})";
+} // namespace
+
+line_channel::line_channel(socket s, std::size_t limit) : socket_(std::move(s)), limit_(limit) {}
+
+std::shared_ptr<line_channel> line_channel::create(socket s, std::size_t limit) {
+  return std::shared_ptr<line_channel>(new line_channel(std::move(s), limit));
+}
+
+void line_channel::start(callbacks cb) {
+  cb_ = std::move(cb);
+  read();
+}
+
+void line_channel::read() {
+  if (reading_ || paused_ || closed_ || flushing_ || detached_ || !cb_.line)
+    return;
+  reading_ = true;
+  auto old = in_.size();
+  in_.resize(old + read_block);
+  socket_.async_read_some(asio::buffer(in_.data() + old, read_block),
+                          [self = shared_from_this(), old](const asio::error_code& error, std::size_t n) {
+                            self->reading_ = false;
+                            self->in_.resize(old + n);
+                            if (error) {
+                              if (error != asio::error::operation_aborted)
+                                self->finish(error == asio::error::eof ? "" : error.message());
+                              return;
+                            }
+                            self->consume();
+                            self->read();
+                          });
+}
+
+void line_channel::consume() {
+  std::size_t begin = 0;
+  while (!paused_ && !closed_ && !flushing_ && !detached_) {
+    auto end = in_.find('\n', std::max(begin, scanned_));
+    if (end == std::string::npos) {
+      scanned_ = in_.size();
+      break;
+    }
+    auto line = std::string_view(in_).substr(begin, end - begin);
+    begin = end + 1;
+    scanned_ = begin;
+    consumed_ = begin;
+    if (line.size() > line_limit) {
+      send(too_long);
+      close(true);
+      return;
+    }
+    if (!line.empty() && line.back() == '\r')
+      line.remove_suffix(1);
+    if (!line.empty())
+      cb_.line(line);
+  }
+  if (detached_ || closed_)
+    return;
+  in_.erase(0, begin);
+  scanned_ -= std::min(scanned_, begin);
+  consumed_ = 0;
+  if (in_.size() > line_limit && !paused_) {
+    send(too_long);
+    close(true);
+  }
+}
+
+void line_channel::send(std::string line) {
+  if (closed_ || detached_)
+    return;
+  line += '\n';
+  queued_ += line.size();
+  out_.push_back(std::move(line));
+  if (queued_ > limit_) {
+    finish("peer does not read");
+    return;
+  }
+  write();
+}
+
+void line_channel::write() {
+  if (!writing_.empty() || out_.empty() || closed_)
+    return;
+  while (!out_.empty() && (writing_.empty() || writing_.size() + out_.front().size() < read_block)) {
+    writing_ += out_.front();
+    out_.pop_front();
+  }
+  asio::async_write(socket_, asio::buffer(writing_),
+                    [self = shared_from_this()](const asio::error_code& error, std::size_t) {
+                      self->queued_ -= self->writing_.size();
+                      self->writing_.clear();
+                      if (error)
+                        self->finish(error.message());
+                      else if (!self->out_.empty())
+                        self->write();
+                      else if (self->flushing_)
+                        self->finish("");
+                    });
+}
+
+void line_channel::pause(bool paused) {
+  paused_ = paused;
+  if (paused)
+    return;
+  asio::post(socket_.get_executor(), [self = shared_from_this()] { // not from inside a callback of `consume`
+    if (self->paused_ || self->closed_ || self->reading_)
+      return;
+    self->consume();
+    self->read();
+  });
+}
+
+void line_channel::close(bool flush) {
+  if (flush && !out_.empty() + !writing_.empty() > 0) {
+    flushing_ = true;
+    return;
+  }
+  finish("");
+}
+
+void line_channel::finish(const std::string& why) {
+  if (std::exchange(closed_, true))
+    return;
+  asio::error_code ignored;
+  socket_.close(ignored);
+  out_.clear();
+  asio::post(socket_.get_executor(),
+             [self = shared_from_this(), why] { // callers may hold iterators over what this ends
+               auto closed = std::move(self->cb_.closed);
+               self->cb_ = {};
+               if (closed)
+                 closed(why);
+             });
+}
+
+line_channel::socket line_channel::detach(std::string& rest) {
+  detached_ = true;
+  rest = in_.substr(consumed_);
+  return std::move(socket_);
+}
+
+} // namespace troupe

@@ -1,0 +1,299 @@
+// Processes on Linux.
+#include "runtime/io/process.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <unordered_map>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+extern "C" {
+#include <sys/pidfd.h>
+}
+
+namespace troupe {
+
+namespace {
+
+struct stat_line {
+  char state = 0;
+  std::int32_t parent = 0;
+  std::uint64_t start = 0;
+};
+
+std::string slurp(const std::string& path, std::size_t most) {
+  unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string out;
+  char block[4096];
+  while (fd && out.size() < most) {
+    auto n = ::read(fd.get(), block, sizeof block);
+    if (n <= 0)
+      break;
+    out.append(block, static_cast<std::size_t>(n));
+  }
+  return out;
+}
+
+/// /proc/PID/stat: the name in parentheses may hold anything, so fields are counted from the last ')'.
+std::optional<stat_line> read_stat(std::int32_t pid) {
+  auto text = slurp("/proc/" + std::to_string(pid) + "/stat", 4096);
+  auto at = text.rfind(')');
+  if (at == std::string::npos)
+    return {};
+  stat_line out;
+  const char* p = text.data() + at + 1;
+  const char* end = text.data() + text.size();
+  for (int field = 3; p < end && field <= 22; ++field) {
+    ++p;
+    if (field == 3)
+      out.state = *p;
+    else if (field == 4)
+      std::from_chars(p, end, out.parent);
+    else if (field == 22)
+      std::from_chars(p, end, out.start);
+    p = std::find(p, end, ' ');
+  }
+  return out;
+}
+
+bool dead(char state) {
+  return state == 'Z' || state == 'X' || state == 'x';
+}
+
+template <class F>
+void each_process(F f) {
+  DIR* dir = ::opendir("/proc");
+  if (!dir)
+    return;
+  while (auto* entry = ::readdir(dir)) {
+    std::int32_t pid = 0;
+    auto* name_end = entry->d_name + std::strlen(entry->d_name);
+    auto [rest, error] = std::from_chars(entry->d_name, name_end, pid);
+    if (error == std::errc() && rest == name_end)
+      f(pid);
+  }
+  ::closedir(dir);
+}
+
+exit_status status_of(const siginfo_t& s) {
+  return {true, s.si_code != CLD_EXITED, s.si_status};
+}
+
+/// The file that `program` names: itself when it has a slash, else the first executable one in PATH of `env`.
+std::string find_program(const std::string& program, const environment& env) {
+  if (program.find('/') != std::string::npos)
+    return program;
+  std::string path = "/usr/local/bin:/usr/bin:/bin";
+  for (const auto& [name, value] : env)
+    if (name == "PATH")
+      path = value;
+  for (std::size_t at = 0; at <= path.size();) {
+    auto end = std::min(path.find(':', at), path.size());
+    auto file = path.substr(at, end - at) + "/" + program;
+    if (::access(file.c_str(), X_OK) == 0)
+      return file;
+    at = end + 1;
+  }
+  return program;
+}
+
+class spawn_plan {
+public:
+  spawn_plan() {
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawnattr_init(&attributes);
+  }
+  spawn_plan(const spawn_plan&) = delete;
+  ~spawn_plan() {
+    ::posix_spawn_file_actions_destroy(&actions);
+    ::posix_spawnattr_destroy(&attributes);
+  }
+  void signals(short extra) {
+    sigset_t all, none;
+    ::sigfillset(&all);
+    ::sigemptyset(&none);
+    ::posix_spawnattr_setsigdefault(&attributes, &all);
+    ::posix_spawnattr_setsigmask(&attributes, &none);
+    ::posix_spawnattr_setflags(&attributes, static_cast<short>(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | extra));
+  }
+  /// Sources are first copied above every target, so that no copy overwrites a source that is still needed.
+  void descriptors(const std::vector<std::pair<int, int>>& fds) {
+    int floor = 16;
+    for (auto [ours, theirs] : fds)
+      floor = std::max(floor, theirs + 1);
+    for (auto [ours, theirs] : fds) {
+      copies.emplace_back(::fcntl(ours, F_DUPFD_CLOEXEC, floor));
+      ::posix_spawn_file_actions_adddup2(&actions, copies.back().get(), theirs);
+    }
+  }
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  std::vector<unique_fd> copies;
+};
+
+} // namespace
+
+const std::string& boot_id() {
+  static const std::string id = [] {
+    auto text = slurp("/proc/sys/kernel/random/boot_id", 64);
+    while (!text.empty() && text.back() == '\n')
+      text.pop_back();
+    return text;
+  }();
+  return id;
+}
+
+std::optional<process_identity> identify(std::int32_t pid) {
+  auto line = read_stat(pid);
+  if (!line || dead(line->state))
+    return {};
+  return process_identity{boot_id(), pid, line->start};
+}
+
+bool alive(const process_identity& process) {
+  return process.pid > 0 && identify(process.pid) == process;
+}
+
+unique_fd open_process(const process_identity& process) {
+  if (process.pid <= 0)
+    return {};
+  unique_fd fd(::pidfd_open(process.pid, 0));
+  if (fd && !alive(process))
+    fd.reset();
+  return fd;
+}
+
+bool signal_process(const process_identity& process, int signal) {
+  auto fd = open_process(process);
+  return fd && ::pidfd_send_signal(fd.get(), signal, nullptr, 0) == 0;
+}
+
+std::int32_t spawn(const spawn_request& r) {
+  spawn_plan plan;
+  plan.signals(r.new_session || !r.terminal.empty() ? POSIX_SPAWN_SETSID : 0);
+  if (!r.terminal.empty()) { // the first open of a session leader without a terminal makes it the controlling one
+    ::posix_spawn_file_actions_addopen(&plan.actions, 0, r.terminal.c_str(), O_RDWR, 0);
+    ::posix_spawn_file_actions_adddup2(&plan.actions, 0, 1);
+    ::posix_spawn_file_actions_adddup2(&plan.actions, 0, 2);
+  }
+  plan.descriptors(r.fds);
+  if (!r.cwd.empty())
+    ::posix_spawn_file_actions_addchdir_np(&plan.actions, r.cwd.c_str());
+  std::vector<std::string> pairs;
+  for (const auto& [name, value] : r.env)
+    pairs.push_back(name + "=" + value);
+  std::vector<char*> arguments, env;
+  for (const auto& x : r.arguments)
+    arguments.push_back(const_cast<char*>(x.c_str()));
+  arguments.push_back(nullptr);
+  for (const auto& x : pairs)
+    env.push_back(const_cast<char*>(x.c_str()));
+  env.push_back(nullptr);
+  pid_t pid = 0;
+  auto program = find_program(r.program, r.env);
+  int error = ::posix_spawn(&pid, program.c_str(), &plan.actions, &plan.attributes, arguments.data(), env.data());
+  return error == 0 ? pid : -error;
+}
+
+std::string to_text(const exit_status& s) {
+  if (!s.known)
+    return "status unknown: not our child";
+  return (s.signalled ? "killed by signal " : "exited ") + std::to_string(s.value);
+}
+
+reaper::reaper(asio::io_context& loop) : signals_(loop, SIGCHLD) {
+  arm();
+}
+
+void reaper::watch(std::int32_t pid, std::function<void(exit_status)> done) {
+  watched_[pid] = std::move(done);
+}
+
+void reaper::arm() {
+  signals_.async_wait([this](const asio::error_code& error, int) {
+    if (error)
+      return;
+    arm();
+    collect();
+  });
+}
+
+void reaper::collect() {
+  for (;;) {
+    siginfo_t s{};
+    if (::waitid(P_ALL, 0, &s, WEXITED | WNOHANG) != 0 || s.si_pid == 0)
+      break;
+    auto at = watched_.extract(s.si_pid);
+    if (!at.empty())
+      at.mapped()(status_of(s));
+  }
+  if (round_)
+    round_();
+}
+
+exit_watch::exit_watch(asio::io_context& loop, unique_fd pidfd, std::function<void()> gone)
+    : fd_(std::make_shared<asio::posix::stream_descriptor>(loop, pidfd.release())) {
+  fd_->async_wait(asio::posix::stream_descriptor::wait_read,
+                  [keep = fd_, gone = std::move(gone)](const asio::error_code& error) {
+                    if (!error)
+                      gone();
+                  });
+}
+
+exit_watch::~exit_watch() {
+  asio::error_code ignored;
+  fd_->cancel(ignored);
+}
+
+std::vector<process_identity> descendants(std::int32_t root) {
+  std::unordered_map<std::int32_t, std::vector<process_identity>> children;
+  each_process([&](std::int32_t pid) {
+    if (auto line = read_stat(pid); line && !dead(line->state))
+      children[line->parent].push_back({boot_id(), pid, line->start});
+  });
+  std::vector<process_identity> out = children[root];
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    auto below = children.find(out[i].pid);
+    if (below != children.end())
+      out.insert(out.end(), below->second.begin(), below->second.end());
+  }
+  return out;
+}
+
+std::vector<process_identity> processes_of_session(const std::string& session, const std::string& directory) {
+  std::vector<process_identity> out;
+  auto first = "TROUPE_SESSION_ID=" + session, second = "TROUPE_SESSION_DIR=" + directory;
+  each_process([&](std::int32_t pid) {
+    struct stat st {};
+    auto folder = "/proc/" + std::to_string(pid);
+    if (pid == ::getpid() || ::stat(folder.c_str(), &st) != 0 || st.st_uid != ::getuid())
+      return;
+    auto env = std::string(1, '\0') + slurp(folder + "/environ", std::size_t{1} << 20);
+    auto has = [&](const std::string& pair) {
+      return env.find(std::string(1, '\0') + pair + std::string(1, '\0')) != std::string::npos;
+    };
+    if (has(first) && has(second))
+      if (auto who = identify(pid))
+        out.push_back(*who);
+  });
+  return out;
+}
+
+void become_subreaper() {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  ::signal(SIGPIPE, SIG_IGN);
+}
+
+} // namespace troupe

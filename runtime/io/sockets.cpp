@@ -1,0 +1,88 @@
+// Unix sockets without an event loop.
+#include "runtime/io/sockets.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "runtime/io/unique_fd.hpp"
+
+namespace troupe {
+
+namespace {
+
+/// The address of `path`; one too long for the kernel goes through a descriptor of its folder, which `keep` holds open.
+bool address_of(const std::string& path, sockaddr_un& out, unique_fd& keep) {
+  out = {};
+  out.sun_family = AF_UNIX;
+  auto shown = path;
+  if (shown.size() >= sizeof out.sun_path) {
+    auto slash = path.rfind('/');
+    keep.reset(::open(path.substr(0, slash).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    shown = "/proc/self/fd/" + std::to_string(keep.get()) + path.substr(slash);
+  }
+  if (shown.size() >= sizeof out.sun_path)
+    return false;
+  std::memcpy(out.sun_path, shown.c_str(), shown.size() + 1);
+  return true;
+}
+
+const sockaddr* plain(const sockaddr_un& a) {
+  return reinterpret_cast<const sockaddr*>(&a);
+}
+
+} // namespace
+
+int listen_on(const std::string& path, failure& error) {
+  auto fresh = path + ".new";
+  sockaddr_un address;
+  unique_fd folder, fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  ::unlink(fresh.c_str());
+  if (!address_of(fresh, address, folder)) {
+    error = {errc::bad_request, "socket name is too long: " + path + "\nname a shorter folder: TROUPE_SOCKET_DIR"};
+    return -1;
+  }
+  auto mask = ::umask(0177);
+  bool bound = fd && ::bind(fd.get(), plain(address), sizeof address) == 0;
+  ::umask(mask);
+  // The name appears only when the socket accepts.
+  if (!bound || ::listen(fd.get(), 1024) != 0 || ::rename(fresh.c_str(), path.c_str()) != 0) {
+    error = {errc::disk, "socket cannot be made: " + path + ": " + std::strerror(errno)};
+    return -1;
+  }
+  return fd.release();
+}
+
+int connect_to(const std::string& path) {
+  sockaddr_un address;
+  unique_fd folder, fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!address_of(path, address, folder)) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  int result;
+  do
+    result = ::connect(fd.get(), plain(address), sizeof address);
+  while (result != 0 && errno == EINTR);
+  if (result != 0)
+    return -1;
+  if (!same_user(fd.get())) {
+    errno = EPERM;
+    return -1;
+  }
+  return fd.release();
+}
+
+bool same_user(int socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == ::getuid();
+}
+
+} // namespace troupe
