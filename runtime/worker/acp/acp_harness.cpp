@@ -1,0 +1,281 @@
+// From messages to state and from effects to messages.
+#include "runtime/worker/acp/acp_harness.hpp"
+
+#include <asio/post.hpp>
+
+namespace troupe {
+namespace {
+
+constexpr auto closing_time =
+    std::chrono::milliseconds(2000); ///< a process that ends closes its pipes a little earlier
+
+std::string first_word_of(std::string_view line) {
+  auto text = clipped(std::string(line.substr(0, 200)), 100);
+  for (auto& c : text)
+    c = static_cast<unsigned char>(c) < 32 ? ' ' : c;
+  return text;
+}
+
+void strike_out(std::string& text, const std::string& secret) {
+  if (secret.size() < 4)
+    return;
+  for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at))
+    text.replace(at, secret.size(), "***");
+}
+
+} // namespace
+
+acp_harness::acp_harness(asio::io_context& loop, reaper& children, harness_callbacks callbacks, acp_options options)
+    : loop_(loop), children_(children), callbacks_(std::move(callbacks)), options_(std::move(options)), deadline_(loop),
+      text_timer_(loop), quiet_timer_(loop), outliving_(loop, options_.ignored_work, [this] {
+        perform(state_.processes(state_.turn_runs() ? outliving_.known() : outliving_.look()));
+      }) {}
+
+acp_harness::~acp_harness() {
+  life_.reset();
+  if (pid_ > 0)
+    kill_agent(pid_);
+  if (wire_)
+    wire_->close();
+  if (errors_)
+    errors_->close();
+}
+
+std::string acp_harness::agent_name() const {
+  return "the agent '" + options_.program.substr(options_.program.rfind('/') + 1) + "'";
+}
+
+// ---- what the worker wants
+
+void acp_harness::deliver(const std::string& key, const std::string& text) {
+  perform(state_.deliver(key, text));
+}
+
+failure acp_harness::answer(const std::string& question, const std::string& choice, const std::string& by,
+                            std::string& resolved, std::string& chosen) {
+  auto result = state_.answer(question, choice, by);
+  resolved = result.question;
+  chosen = result.choice;
+  perform(std::move(result.effects));
+  return result.error;
+}
+
+void acp_harness::begin_end() {
+  if (phase_ == phase::ending || phase_ == phase::over)
+    return;
+  const bool talks = phase_ == phase::open;
+  phase_ = phase::ending;
+  deadline_.cancel();
+  perform(state_.ending());
+  if (!wire_)
+    return;
+  if (talks)
+    wire_->notify("session/cancel", {{"sessionId", session_}});
+  if (talks && agent_.close)
+    wire_->request("session/close", {{"sessionId", session_}}, [](const json*, const rpc_error&) {});
+  wire_->close_input();
+}
+
+void acp_harness::close_now() {
+  if (pid_ > 0)
+    kill_agent(pid_);
+}
+
+// ---- what the agent says
+
+bool acp_harness::called(const std::string& method, const json& params, const json& id) {
+  const bool notification = id.is_null();
+  if (!job_)
+    return notification; // a spare's agent has nothing to say yet
+  if (notification && method == "session/update" && was_ready_ && text_of(params, "sessionId") == session_) {
+    if (const auto* update = field_of(params, "update"))
+      updated(*update);
+  } else if (notification && method == "_troupe/background" && options_.native) {
+    background(params);
+  } else if (notification && method == "$/cancel_request") {
+    if (const auto* request = field_of(params, "requestId"))
+      perform(state_.withdrawn(*request));
+  } else if (!notification && method == "session/request_permission") {
+    permission(params, id);
+  } else {
+    return notification;
+  }
+  return true;
+}
+
+void acp_harness::updated(const json& update) {
+  const auto kind = text_of(update, "sessionUpdate");
+  const auto* content = field_of(update, "content");
+  if (kind == "agent_message_chunk" && content != nullptr)
+    perform(state_.text("agent", text_of_content(*content)));
+  else if (kind == "agent_thought_chunk" && content != nullptr)
+    perform(state_.text("thought", text_of_content(*content)));
+  else if (kind == "tool_call" || kind == "tool_call_update")
+    perform(state_.tool(read_tool_update(update, kind == "tool_call")));
+}
+
+void acp_harness::permission(const json& params, const json& id) {
+  auto options = read_options(params);
+  if (options.empty() || (!session_.empty() && text_of(params, "sessionId") != session_))
+    return wire_->respond_error(id, rpc_bad_params,
+                                "session/request_permission: no such session, or no option to choose");
+  static const json none;
+  const auto* tool = field_of(params, "toolCall");
+  if (tool == nullptr)
+    tool = &none;
+  perform(state_.asked(id, text_of(*tool, "toolCallId"), text_of(*tool, "title"), std::move(options)));
+}
+
+void acp_harness::background(const json& params) {
+  std::vector<std::int32_t> pids;
+  auto items = read_background(params, pids);
+  outliving_.set_declared(std::move(pids), items);
+  perform(state_.background(std::move(items)));
+}
+
+void acp_harness::send_prompt(const acp_send_prompt& prompt) {
+  auto blocks = json::array({{{"type", "text"}, {"text", prompt.text}}});
+  wire_->request("session/prompt", {{"sessionId", session_}, {"prompt", std::move(blocks)}},
+                 guarded([this](const json* result, const rpc_error& error) { prompt_answered(result, error); }));
+}
+
+void acp_harness::prompt_answered(const json* result, const rpc_error& error) {
+  acp_prompt_end end;
+  if (result != nullptr) {
+    end.stop = text_of(*result, "stopReason");
+    if (end.stop.empty())
+      end.stop = "end_turn";
+  } else {
+    end.cancelled = error.code == acp_cancelled;
+    end.error = error.code != acp_sign_in
+                    ? error.message
+                    : "the agent wants a sign-in: " + error.message +
+                          "\n  sign in with the agent's own command, then: troupe respawn " + job_->session.value;
+  }
+  end.error = clean(std::move(end.error));
+  perform(state_.prompt_ended(end, phase_ == phase::open ? outliving_.look() : outliving_.known()));
+}
+
+// ---- effects
+
+void acp_harness::perform(acp_effects effects) {
+  for (auto& each : effects) {
+    if (auto* emit = std::get_if<acp_emit>(&each))
+      callbacks_.emit(std::move(emit->what));
+    else if (const auto* prompt = std::get_if<acp_send_prompt>(&each))
+      send_prompt(*prompt);
+    else if (const auto* timer = std::get_if<acp_timer>(&each))
+      arm(*timer);
+    else if (const auto* response = std::get_if<acp_respond>(&each))
+      wire_->respond(response->request,
+                     response->option ? json{{"outcome", {{"outcome", "selected"}, {"optionId", *response->option}}}}
+                                      : json{{"outcome", {{"outcome", "cancelled"}}}});
+  }
+}
+
+void acp_harness::arm(const acp_timer& wanted) {
+  const bool text = wanted.what == acp_timer::of::text;
+  auto& timer = text ? text_timer_ : quiet_timer_;
+  timer.expires_after(std::chrono::milliseconds(wanted.delay_ms));
+  timer.async_wait(guarded([this, text, generation = wanted.generation](const asio::error_code& error) {
+    if (!error)
+      perform(text ? state_.text_due(generation) : state_.quiet_due(generation));
+  }));
+}
+
+void acp_harness::note(const std::string& text) {
+  event e;
+  e.what = "note";
+  e.text = clean(clipped(text, 4096));
+  callbacks_.emit(std::move(e));
+}
+
+// ---- ends
+
+void acp_harness::garbage(std::string_view line) {
+  if (first_garbage_.empty())
+    first_garbage_ = first_word_of(line);
+  if (++garbage_ == 1 && job_)
+    note(agent_name() + " wrote a line that is no message of ACP, it is skipped: " + first_garbage_);
+}
+
+void acp_harness::closed(const std::string& why, bool broken) {
+  if (phase_ == phase::ending || phase_ == phase::over)
+    return;
+  const auto text = agent_name() + " cannot be talked to: " + why + "\n  see what it wrote, and that it speaks ACP 1";
+  if (broken)
+    return fail(text);
+  state_.hold();
+  set_deadline(closing_time, text);
+}
+
+void acp_harness::set_deadline(std::chrono::milliseconds after, const std::string& why) {
+  deadline_.expires_after(after);
+  deadline_.async_wait(guarded([this, why](const asio::error_code& error) {
+    if (!error && phase_ != phase::ending)
+      fail(why);
+  }));
+}
+
+/// Ends an agent that cannot go on; what there is to say is said when its process is gone.
+void acp_harness::fail(const std::string& why) {
+  if (phase_ == phase::over || !failure_.empty())
+    return;
+  failure_ = why;
+  state_.hold();
+  deadline_.cancel();
+  if (pid_ > 0)
+    return kill_agent(pid_);
+  asio::post(loop_, guarded([this] { finish({}); }));
+}
+
+void acp_harness::exited(exit_status status) {
+  state_.hold();
+  if (const auto wire = wire_) // what it said last is heard first
+    wire->drain();
+  errors_->drain();
+  pid_ = 0;
+  finish(status);
+}
+
+void acp_harness::finish(exit_status status) {
+  if (std::exchange(phase_, phase::over) == phase::over)
+    return;
+  for (auto* timer : {&deadline_, &text_timer_, &quiet_timer_})
+    timer->cancel();
+  perform(state_.gone());
+  if (wire_)
+    wire_->close();
+  if (errors_)
+    errors_->close();
+  const auto told = evidence();
+  if (!failure_.empty() && !was_ready_)
+    status = {};
+  const auto life = std::weak_ptr<bool>(life_);
+  if (std::exchange(warming_, false)) {
+    callbacks_.warmed(!told.empty() ? told : agent_name() + " ended before it answered initialize: " + to_text(status));
+    if (life.expired())
+      return;
+  }
+  const auto ended = callbacks_.ended; // whoever hears it may destroy this
+  ended(status, told);
+}
+
+std::string acp_harness::evidence() const {
+  auto text = failure_;
+  const auto add = [&](const std::string& more) { text += (text.empty() || more.empty() ? "" : "\n") + more; };
+  if (garbage_ > 0)
+    add(std::to_string(garbage_) + " lines of its output were no messages, the first: " + first_garbage_);
+  if (errors_)
+    add(errors_->text());
+  return clean(std::move(text));
+}
+
+std::string acp_harness::clean(std::string text) const {
+  if (job_)
+    for (const auto& each : job_->credentials.credentials)
+      strike_out(text, each.secret);
+  return text;
+}
+
+} // namespace troupe

@@ -1,0 +1,180 @@
+// ACP's messages.
+#include "runtime/worker/acp/acp_wire.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+namespace {
+
+constexpr std::size_t name_limit = 1024;
+constexpr std::size_t list_limit = 64;
+
+void put(environment& env, const std::string& name, const std::string& value, bool replace) {
+  const auto known = std::find_if(env.begin(), env.end(), [&](const auto& each) { return each.first == name; });
+  if (known == env.end())
+    env.emplace_back(name, value);
+  else if (replace)
+    known->second = value;
+}
+
+bool flag(const json* object, std::string_view name) {
+  const auto* value = object != nullptr ? field_of(*object, name) : nullptr;
+  return value != nullptr && value->is_boolean() && value->get<bool>();
+}
+
+/// A capability that is there as an object or as true.
+bool offered(const json* object, std::string_view name) {
+  const auto* value = object != nullptr ? field_of(*object, name) : nullptr;
+  return value != nullptr && (value->is_object() || (value->is_boolean() && value->get<bool>()));
+}
+
+const json& items_of(const json& object, std::string_view name) {
+  static const json none = json::array();
+  const auto* list = field_of(object, name);
+  return list != nullptr && list->is_array() ? *list : none;
+}
+
+json troupe_meta(const assignment& job) {
+  auto secrets = json::array();
+  for (const auto& each : job.credentials.credentials)
+    secrets.push_back(json::array({each.variable, bytes_to_json(each.secret)}));
+  return {{"env", to_json(session_environment(job, false))},
+          {"sessionDir", bytes_to_json(job.directory)},
+          {"snapshot", std::move(secrets)},
+          {"model", job.spec.model},
+          {"provider", "offline"}};
+}
+
+} // namespace
+
+const json* field_of(const json& object, std::string_view name) {
+  if (!object.is_object())
+    return nullptr;
+  const auto at = object.find(name);
+  return at == object.end() ? nullptr : &*at;
+}
+
+std::string text_of(const json& object, std::string_view name) {
+  const auto* value = field_of(object, name);
+  return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
+}
+
+json initialize_params() {
+  return {{"protocolVersion", 1},
+          {"clientCapabilities", {{"fs", {{"readTextFile", false}, {"writeTextFile", false}}}, {"terminal", false}}},
+          {"clientInfo", {{"name", "troupe"}, {"title", "Troupe"}, {"version", TROUPE_VERSION}}}};
+}
+
+acp_agent_facts read_agent_facts(const json& result) {
+  acp_agent_facts facts;
+  const auto* version = field_of(result, "protocolVersion");
+  if (version != nullptr && version->is_number_integer())
+    facts.version = version->get<std::int64_t>();
+  const auto* can = field_of(result, "agentCapabilities");
+  facts.load = flag(can, "loadSession");
+  const auto* sessions = can != nullptr ? field_of(*can, "sessionCapabilities") : nullptr;
+  facts.resume = offered(sessions, "resume");
+  facts.close = offered(sessions, "close");
+  for (const auto& way : items_of(result, "authMethods")) {
+    facts.sign_in = text_of(way, "name");
+    if (const auto more = text_of(way, "description"); !more.empty())
+      facts.sign_in += (facts.sign_in.empty() ? "" : ": ") + more;
+    facts.sign_in = clipped(facts.sign_in, name_limit);
+    break;
+  }
+  return facts;
+}
+
+environment session_environment(const assignment& job, bool with_credentials) {
+  auto env = job.env;
+  put(env, "TROUPE_SESSION_ID", job.session.value, true);
+  put(env, "TROUPE_SESSION_DIR", job.directory, true);
+  if (!job.control_socket.empty())
+    put(env, "TROUPE_SOCKET", job.control_socket, true);
+  put(env, "TMPDIR", job.directory + "/tmp", true);
+  if (with_credentials)
+    for (const auto& each : job.credentials.credentials)
+      put(env, each.variable, each.secret, true);
+  return env;
+}
+
+json session_params(const assignment& job, bool native, const std::string& session) {
+  json params{{"cwd", job.spec.cwd}, {"mcpServers", json::array()}};
+  if (!session.empty())
+    params["sessionId"] = session;
+  if (native)
+    params["_meta"]["troupe"] = troupe_meta(job);
+  return params;
+}
+
+acp_session_facts read_session_facts(const json& result) {
+  acp_session_facts facts;
+  facts.id = text_of(result, "sessionId");
+  if (const auto* modes = field_of(result, "modes")) {
+    facts.mode = text_of(*modes, "currentModeId");
+    for (const auto& each : items_of(*modes, "availableModes"))
+      facts.modes.push_back(text_of(each, "id"));
+  }
+  for (const auto& each : items_of(result, "configOptions"))
+    if (text_of(each, "category") == "model") {
+      facts.model_option = text_of(each, "id");
+      facts.model = text_of(each, "currentValue");
+      break;
+    }
+  return facts;
+}
+
+std::string text_of_content(const json& content) {
+  const auto type = text_of(content, "type");
+  if (type == "text")
+    return text_of(content, "text");
+  if (type == "resource_link")
+    return text_of(content, "uri");
+  return type.empty() ? "" : "[" + clipped(type, 32) + "]";
+}
+
+acp_tool_update read_tool_update(const json& update, bool announced) {
+  return {text_of(update, "toolCallId"), text_of(update, "title"), text_of(update, "status"), text_of(update, "kind"),
+          announced};
+}
+
+std::vector<option> read_options(const json& params) {
+  std::vector<option> options;
+  for (const auto& each : items_of(params, "options")) {
+    const auto* id = field_of(each, "optionId");
+    if (id == nullptr || !id->is_string() || options.size() == list_limit)
+      continue;
+    option o;
+    o.n = static_cast<std::uint32_t>(options.size() + 1);
+    o.id = id->get<std::string>();
+    o.name = clipped(text_of(each, "name"), name_limit);
+    o.kind = clipped(text_of(each, "kind"), 32);
+    if (o.name.empty())
+      o.name = !o.kind.empty() ? o.kind : clipped(o.id, name_limit);
+    options.push_back(std::move(o));
+  }
+  return options;
+}
+
+std::vector<work_item> read_background(const json& params, std::vector<std::int32_t>& pids) {
+  std::vector<work_item> work;
+  for (const auto& each : items_of(params, "running")) {
+    const auto id = text_of(each, "id");
+    if (id.empty() || work.size() == list_limit)
+      continue;
+    const auto kind = text_of(each, "kind");
+    work.push_back(
+        {clipped(id, 256), kind.empty() ? "shell" : clipped(kind, 32), clipped(text_of(each, "title"), name_limit)});
+    if (const auto* pid = field_of(each, "pid"); pid != nullptr && pid->is_number_integer())
+      pids.push_back(static_cast<std::int32_t>(pid->get<std::int64_t>()));
+  }
+  return work;
+}
+
+std::string interruption_notice() {
+  return "Your process was ended in the middle of your last answer and has been started again; the conversation so far "
+         "was "
+         "loaded. No new message has come since. Look at what is done already, then go on with what you were asked.";
+}
+
+} // namespace troupe
