@@ -62,6 +62,9 @@ std::string fifo::read_line() const {
 }
 
 agent_client::agent_client(const scratch_folder& work) : folder_(work.path) {
+  const auto* programs = std::getenv("TROUPE_BIN");
+  if (programs == nullptr)
+    throw std::runtime_error("TROUPE_BIN is not set: run this by ctest");
   int to[2], from[2];
   if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0)
     throw std::runtime_error("no pipes");
@@ -78,7 +81,7 @@ agent_client::agent_client(const scratch_folder& work) : folder_(work.path) {
   sigemptyset(&none);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-  const auto program = std::string(std::getenv("TROUPE_BIN")) + "/troupe-agent";
+  const auto program = std::string(programs) + "/troupe-agent";
   auto home = "HOME=" + folder_;
   std::string path = "PATH=/usr/local/bin:/usr/bin:/bin", own = "ONLY_THE_AGENTS_OWN=1";
   char* env[] = {home.data(), path.data(), own.data(), nullptr};

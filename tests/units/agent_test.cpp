@@ -160,7 +160,7 @@ CAF_TEST(a cancelled command ends with its whole tree also what left its session
   fifo ready(work / "ready"), daemon(work / "daemon");
   const auto s = agent.open_session();
   const auto id =
-      agent.start_prompt(s, "bash setsid sh -c 'trap \"\" TERM; echo $$ >daemon; while :; do sleep 100; done' &"
+      agent.start_prompt(s, "bash (setsid sh -c 'trap \"\" TERM; echo $$ >daemon; while :; do sleep 100; done' &);"
                             " echo $$ >ready; sleep 1000\nsay not reached");
   const auto outside = pid_from(daemon);
   const auto shell = pid_from(ready);
