@@ -13,8 +13,8 @@
 
 namespace troupe {
 
-/// What a harness tells its worker. `emit` fills n, t, run and seen, writes the event to the transcript and sends it to the
-/// supervisor before it returns its number.
+/// What a harness tells its worker. `emit` fills n, t, run and seen, writes the event to the transcript and sends it to
+/// the supervisor before it returns its number.
 struct harness_callbacks {
   std::function<std::uint64_t(event)> emit;
   /// The harness's main process has ended (the worker then ends what is left of the tree and writes `ended`).
@@ -29,15 +29,16 @@ public:
   virtual ~harness() = default;
   /// Starts the session's work in `job.spec.cwd` with `job.env`. A failure to start is told by `ended`.
   virtual void start(const assignment& job) = 0;
-  /// A prompt that the worker has written as `taken`; the harness emits `sent` when it passes it on (REST-5), which may be later
-  /// when a turn runs. For a PTY: the text and a carriage return are typed, `sent` at once.
+  /// A prompt that the worker has written as `taken`; the harness emits `sent` when it passes it on (REST-5), which may
+  /// be later when a turn runs. For a PTY: the text and a carriage return are typed, `sent` at once.
   virtual void deliver(const std::string& key, const std::string& text) = 0;
-  /// Answers the open question (`question` empty: the oldest). The first answer counts; a later one gives errc::answered and
-  /// says who was first; none open gives errc::wrong_state (BEYOND-7). `resolved` and `choice` tell what was chosen.
-  virtual failure answer(const std::string& question, const std::string& choice, const std::string& by, std::string& resolved,
-                         std::string& chosen) = 0;
-  /// Asks it to end in its own way (ACP: session/cancel, close, end of input; PTY: nothing) before the tree gets SIGTERM after
-  /// `grace()` milliseconds or as soon as the main process is gone.
+  /// Answers the open question (`question` empty: the oldest). The first answer counts; a later one gives
+  /// errc::answered and says who was first; none open gives errc::wrong_state (BEYOND-7). `resolved` and `choice` tell
+  /// what was chosen.
+  virtual failure answer(const std::string& question, const std::string& choice, const std::string& by,
+                         std::string& resolved, std::string& chosen) = 0;
+  /// Asks it to end in its own way (ACP: session/cancel, close, end of input; PTY: nothing) before the tree gets
+  /// SIGTERM after `grace()` milliseconds or as soon as the main process is gone.
   virtual void begin_end() = 0;
   [[nodiscard]] virtual int grace() const = 0;
 };

@@ -1,0 +1,186 @@
+// A command in a PTY.
+#include "runtime/worker/pty_harness.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <asio/buffer.hpp>
+#include <asio/write.hpp>
+
+namespace troupe {
+
+namespace {
+
+constexpr std::size_t input_limit = std::size_t{1} << 20;
+constexpr std::size_t read_budget = std::size_t{1} << 18; ///< bytes read before others on the loop get their turn
+
+void set(environment& env, const std::string& name, const std::string& value) {
+  std::erase_if(env, [&](const auto& pair) { return pair.first == name; });
+  env.emplace_back(name, value);
+}
+
+} // namespace
+
+pty_harness::pty_harness(asio::io_context& loop, reaper& children, harness_callbacks cb)
+    : loop_(loop), children_(children), cb_(std::move(cb)), master_(loop) {}
+
+bool pty_harness::open_terminal(const assignment& job, std::string& slave, std::string& why) {
+  unique_fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
+  char name[128];
+  if (!master || ::grantpt(master.get()) != 0 || ::unlockpt(master.get()) != 0 ||
+      ::ptsname_r(master.get(), name, sizeof name) != 0) {
+    why = std::string("no pseudo terminal: ") + std::strerror(errno);
+    return false;
+  }
+  slave = name;
+  winsize size{job.spec.rows, job.spec.cols, 0, 0};
+  ::ioctl(master.get(), TIOCSWINSZ, &size);
+  master_.assign(master.release());
+  failure error;
+  ring_ = output_ring::create(job.directory + "/output", error);
+  if (error.code != errc::ok) {
+    event e;
+    e.what = "note";
+    e.text = error.text;
+    cb_.emit(std::move(e));
+  }
+  if (!ring_.valid()) {
+    why = error.text;
+    return false;
+  }
+  screen_ = std::make_unique<screen>(ring_, job.spec.rows, job.spec.cols);
+  screen_->on_reply([this](std::string_view bytes) {
+    if (!attended_)
+      type(bytes);
+  });
+  return true;
+}
+
+void pty_harness::start(const assignment& job) {
+  std::string why;
+  spawn_request r;
+  if (!open_terminal(job, r.terminal, why)) {
+    cb_.ended({true, false, 127}, "failed to start: " + why);
+    return;
+  }
+  r.program = job.spec.command.front();
+  r.arguments = job.spec.command;
+  r.cwd = job.spec.cwd;
+  r.env = job.env;
+  set(r.env, "TERM", "xterm-256color");
+  set(r.env, "TROUPE_SESSION_ID", job.session.value);
+  set(r.env, "TROUPE_SESSION_DIR", job.directory);
+  set(r.env, "TROUPE_SOCKET", job.control_socket);
+  auto pid = spawn(r);
+  if (pid < 0) {
+    cb_.ended({true, false, 127}, "failed to start: " + r.program + ": " + std::strerror(-pid));
+    return;
+  }
+  children_.watch(pid, [this](exit_status s) { cb_.ended(s, {}); });
+  event e;
+  e.what = "started";
+  e.value = pid;
+  cb_.emit(std::move(e));
+  read();
+}
+
+void pty_harness::read() {
+  master_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& error) {
+    if (!error && read_some())
+      read();
+  });
+}
+
+/// False at the end: no process holds the other side any more.
+bool pty_harness::read_some() {
+  for (std::size_t got = 0; got < read_budget;) {
+    auto room = ring_.writable();
+    screen_->make_room(std::min<std::size_t>(room.size(), 65536));
+    auto n = ::read(master_.native_handle(), room.data(), std::min<std::size_t>(room.size(), 65536));
+    if (n <= 0) {
+      bool more = n < 0 && (errno == EAGAIN || errno == EINTR);
+      if (got > 0 && told_)
+        told_();
+      return more;
+    }
+    ring_.commit(static_cast<std::size_t>(n));
+    got += static_cast<std::size_t>(n);
+    answer_queries({room.data(), static_cast<std::size_t>(n)});
+  }
+  if (told_)
+    told_();
+  return true;
+}
+
+/// A program that asks its terminal something waits for the answer, so such a chunk is parsed at once when nobody else
+/// answers. Most output asks nothing: no sequence that ends in c, n, p, q, t or y, no DCS and no OSC query.
+void pty_harness::answer_queries(std::string_view fresh) {
+  if (attended_)
+    return;
+  for (auto at = fresh.find('\x1b'); at != std::string_view::npos; at = fresh.find('\x1b', at + 1)) {
+    auto end = fresh.find_first_not_of("[?>=;0123456789$\"' !", at + 1);
+    if (end == std::string_view::npos || std::strchr("cnpqtyPZ", fresh[end]) != nullptr || fresh[end] == ']') {
+      screen_->catch_up();
+      return;
+    }
+  }
+}
+
+void pty_harness::drain() {
+  while (master_.is_open()) {
+    auto room = ring_.writable();
+    screen_->make_room(std::min<std::size_t>(room.size(), 65536));
+    auto n = ::read(master_.native_handle(), room.data(), std::min<std::size_t>(room.size(), 65536));
+    if (n <= 0)
+      return;
+    ring_.commit(static_cast<std::size_t>(n));
+  }
+}
+
+void pty_harness::type(std::string_view bytes) {
+  if (queued_.size() + bytes.size() > input_limit)
+    return;
+  queued_ += bytes;
+  flush();
+}
+
+void pty_harness::flush() {
+  if (!typing_.empty() || queued_.empty() || !master_.is_open())
+    return;
+  typing_.swap(queued_);
+  asio::async_write(master_, asio::buffer(typing_), [this](const asio::error_code& error, std::size_t) {
+    typing_.clear();
+    if (!error)
+      flush();
+  });
+}
+
+void pty_harness::resize(std::uint16_t rows, std::uint16_t cols) {
+  if (!master_.is_open() || rows == 0 || cols == 0 || (rows == screen_->rows() && cols == screen_->cols()))
+    return;
+  screen_->resize(rows, cols);
+  winsize size{rows, cols, 0, 0};
+  ::ioctl(master_.native_handle(), TIOCSWINSZ, &size);
+}
+
+void pty_harness::deliver(const std::string& key, const std::string& text) {
+  event e;
+  e.what = "sent";
+  e.id = key;
+  cb_.emit(std::move(e));
+  type(text + "\r");
+}
+
+failure pty_harness::answer(const std::string&, const std::string&, const std::string&, std::string&, std::string&) {
+  return {errc::wrong_state,
+          "a shell job asks no questions\ntype into it: troupe attach, or send it a line: troupe reply"};
+}
+
+} // namespace troupe

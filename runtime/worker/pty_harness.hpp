@@ -1,0 +1,56 @@
+// A command in a PTY: its output goes to the ring, its input comes from attached terminals and replies.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <asio/posix/stream_descriptor.hpp>
+
+#include "runtime/worker/harness.hpp"
+#include "runtime/worker/terminal/output_ring.hpp"
+#include "runtime/worker/terminal/screen.hpp"
+
+namespace troupe {
+
+class pty_harness final : public harness {
+public:
+  pty_harness(asio::io_context& loop, reaper& children, harness_callbacks cb);
+  void start(const assignment& job) override;
+  void deliver(const std::string& key, const std::string& text) override;
+  failure answer(const std::string& question, const std::string& choice, const std::string& by, std::string& resolved,
+                 std::string& chosen) override;
+  void begin_end() override {}
+  [[nodiscard]] int grace() const override { return 0; } // SUP-4: a shell job has none
+
+  /// Bytes from a terminal. Bounded: what a program does not read beyond 1 MiB is dropped.
+  void type(std::string_view bytes);
+  void resize(std::uint16_t rows, std::uint16_t cols);
+  [[nodiscard]] const output_ring& ring() const { return ring_; }
+  [[nodiscard]] screen& picture() { return *screen_; }
+  /// Called after new output is in the ring.
+  void on_output(std::function<void()> told) { told_ = std::move(told); }
+  /// Whether a terminal is attached: it answers the program's queries, else libvterm does.
+  void attended(bool yes) { attended_ = yes; }
+  /// Reads what is left in the PTY; called when the tree has ended.
+  void drain();
+
+private:
+  bool open_terminal(const assignment& job, std::string& slave, std::string& why);
+  void read();
+  bool read_some();
+  void flush();
+  void answer_queries(std::string_view fresh);
+  asio::io_context& loop_;
+  reaper& children_;
+  harness_callbacks cb_;
+  asio::posix::stream_descriptor master_;
+  output_ring ring_;
+  std::unique_ptr<screen> screen_;
+  std::function<void()> told_;
+  std::string typing_, queued_;
+  bool attended_ = false;
+};
+
+} // namespace troupe

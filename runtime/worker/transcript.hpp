@@ -1,0 +1,45 @@
+// The transcript: what happened in a session, one numbered line an event, written by the worker alone (STATE-2,
+// STATE-4).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "messages/session.hpp"
+#include "runtime/files/line_file.hpp"
+
+namespace troupe {
+
+class transcript {
+public:
+  /// A prompt that was taken; `sent` once the harness has passed it on (REST-5).
+  struct prompt {
+    std::string key, text;
+    bool sent = false;
+  };
+  /// Reads what is there, mends it, and opens it for writing. `problems` of the file come as sentences.
+  bool open(const std::string& path, std::vector<std::string>& problems, failure& error);
+  /// Numbers and writes an event; safe from the death of any process when it returns. Gives its number, 0 on failure.
+  std::uint64_t write(event& e, failure& error);
+  /// All events after number `since`, read from the file.
+  [[nodiscard]] std::vector<event> after(std::uint64_t since) const;
+  [[nodiscard]] std::uint64_t last() const { return last_; }
+  /// The number under which a prompt with this key was taken; 0: not yet.
+  [[nodiscard]] std::uint64_t taken(const std::string& key) const;
+  [[nodiscard]] std::vector<prompt> unsent() const;
+  /// The agent's own session id, of the last run that had one.
+  [[nodiscard]] const std::string& agent_session() const { return agent_session_; }
+  void sync() { file_.sync(); }
+
+private:
+  void note(const event& e);
+  std::string path_, agent_session_;
+  line_file file_;
+  std::uint64_t last_ = 0;
+  std::map<std::string, std::uint64_t> taken_;
+  std::vector<prompt> prompts_;
+};
+
+} // namespace troupe

@@ -1,0 +1,295 @@
+// One worker: its session.
+#include "runtime/worker/worker.hpp"
+
+#include <chrono>
+#include <cstring>
+#include <fstream>
+
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <asio/post.hpp>
+
+#include "runtime/files/paths.hpp"
+#include "runtime/worker/refusal.hpp"
+
+namespace troupe {
+
+namespace {
+
+wall_ms wall_now() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+constexpr const char* interruption = "Your session was restarted after its process ended unexpectedly. No new message "
+                                     "has come since. Continue with the interrupted task.";
+
+std::string here() {
+  char path[PATH_MAX];
+  return ::getcwd(path, sizeof path) ? path : "";
+}
+
+} // namespace
+
+harness_callbacks worker::callbacks() {
+  return {[this](event e) { return emit(std::move(e)); },
+          [this](exit_status s, std::string evidence) {
+            asio::post(loop_, [this, s, evidence = std::move(evidence)] {
+              harness_ended(s, evidence);
+            }); // never from inside `start`
+          },
+          [this](const std::string& failure) {
+            if (!failure.empty())
+              return; // the agent's end is told too, and ends this spare
+            ready_ = true;
+            if (supervisor_)
+              supervisor_->notify("worker/ready", json::object());
+          }};
+}
+
+std::uint64_t worker::emit(event e) {
+  e.t = wall_now();
+  e.run = job_->run;
+  e.seen = job_->seen;
+  if (e.what == "sent")
+    turn_ = true;
+  else if (e.what == "turn_ended")
+    turn_ = false;
+  failure error;
+  if (events_.write(e, error) == 0) { // the conversation goes on; what cannot be written is said where somebody looks
+    std::fprintf(stderr, "event=transcript_not_written session=%s error=\"%s\"\n", job_->session.value.c_str(),
+                 error.text.c_str());
+    e.n = events_.last();
+  }
+  send_event(e);
+  attached_.happened(e);
+  return e.n;
+}
+
+void worker::send_event(const event& e) {
+  if (supervisor_)
+    supervisor_->notify("worker/event", {{"event", to_json(e)}});
+}
+
+void worker::warm_up() {
+  acp_options o;
+  o.program = options_.warm;
+  o.arguments = {options_.warm};
+  for (const char* name : {"HOME", "USER", "SHELL", "PATH", "LANG"})
+    if (const char* value = std::getenv(name))
+      o.env.emplace_back(name, value);
+  o.native = true;
+  warm_ = std::make_unique<acp_harness>(loop_, children_, callbacks(), std::move(o));
+  warm_->warm_up();
+}
+
+json worker::assign(const json& params) {
+  if (job_)
+    throw refusal{errc::refused, "this worker has a session already: " + job_->session.value}; // POOL-6
+  auto job = assignment_from_json(params.at("assignment"));
+  if (job.epoch < epoch_)
+    throw refusal{errc::refused, "a newer supervisor has this worker"};
+  failure error;
+  if (!make_private_folder(job.directory, error) || !make_private_folder(job.directory + "/tmp", error))
+    throw refusal{error.code, error.text};
+  lock_ = lock_file(job.directory + "/lock", false, error);
+  if (!lock_)
+    throw refusal{errc::refused, error.code == errc::ok ? "another worker holds this session's lock" : error.text};
+  if (::chdir(job.spec.cwd.c_str()) != 0) {
+    lock_.reset();
+    throw refusal{errc::directory, "directory cannot be entered: " + job.spec.cwd + ": " + std::strerror(errno)};
+  }
+  std::vector<std::string> problems;
+  if (!events_.open(job.directory + "/transcript.jsonl", problems, error)) {
+    lock_.reset();
+    throw refusal{error.code, error.text};
+  }
+  job_ = std::move(job);
+  if (job_->spec.harness != "native")
+    leave_spare();
+  event e;
+  e.what = "assigned";
+  e.value = ::getpid();
+  emit(std::move(e));
+  for (auto& p : problems) {
+    event note;
+    note.what = "note";
+    note.text = std::move(p);
+    emit(std::move(note));
+  }
+  return {{"receipt", to_json(receipt{job_->session, job_->run, here(), job_->spec.permission_mode, events_.last()})}};
+}
+
+/// A shell job closes the agent and takes the worker (POOL-8).
+void worker::leave_spare() {
+  if (!warm_)
+    return;
+  retired_ = std::move(warm_);
+  retired_->close_now();
+}
+
+void worker::start(const json& params) {
+  if (!job_ || started_ || params.value("run", 0U) != job_->run || !end_reason_.empty())
+    return;
+  started_ = true;
+  if (job_->spec.kind == "exec") {
+    auto pty = std::make_unique<pty_harness>(loop_, children_, callbacks());
+    pty_ = pty.get();
+    pty_->on_output([this] { attached_.output(); });
+    harness_ = std::move(pty);
+    attached_.serve(pty_);
+    harness_->start(*job_);
+    return;
+  }
+  attached_.serve(&events_);
+  std::unique_ptr<acp_harness> agent;
+  if (warm_) {
+    agent = std::move(warm_);
+  } else {
+    acp_options o;
+    o.native = job_->spec.harness == "native";
+    o.program = o.native ? own_program("troupe-agent") : job_->spec.command.front();
+    o.arguments = o.native ? std::vector<std::string>{o.program} : job_->spec.command;
+    o.env = job_->env;
+    agent = std::make_unique<acp_harness>(loop_, children_, callbacks(), std::move(o));
+  }
+  if (job_->resume)
+    agent->set_former_session(events_.agent_session());
+  auto* at = agent.get();
+  harness_ = std::move(agent);
+  at->start(*job_);
+  begin_prompts();
+}
+
+/// REST-5: the first prompt once; after a restart what was taken and not sent, and a word about an interruption.
+void worker::begin_prompts() {
+  auto unsent = events_.unsent();
+  if (events_.taken("first") == 0) {
+    if (!job_->spec.prompt.empty())
+      take_prompt("first", job_->spec.prompt);
+    return;
+  }
+  if (job_->interrupted)
+    take_prompt("restart-" + std::to_string(job_->run), interruption);
+  for (const auto& p : unsent)
+    harness_->deliver(p.key, p.text);
+}
+
+void worker::take_prompt(const std::string& key, const std::string& text) {
+  event e;
+  e.what = "taken";
+  e.id = key;
+  e.text = text;
+  emit(std::move(e));
+  harness_->deliver(key, text);
+}
+
+json worker::deliver(const json& params) {
+  auto key = required_text(params, "key");
+  auto text = required_text(params, "text");
+  if (!job_ || !started_ || harness_gone_ || !end_reason_.empty())
+    throw refusal{errc::not_running, "the session is not running here"};
+  job_->seen = std::max(job_->seen, static_cast<std::uint64_t>(optional_number(params, "seen", 0)));
+  if (events_.taken(key) == 0)
+    take_prompt(key, text);
+  return {{"taken", events_.taken(key)}};
+}
+
+json worker::answer(const json& params) {
+  auto key = required_text(params, "key");
+  if (!harness_)
+    throw refusal{errc::not_running, "the session is not running here"};
+  if (auto at = answers_.find(key); at != answers_.end())
+    return at->second;
+  std::string resolved, chosen;
+  auto error = harness_->answer(optional_text(params, "question"), required_text(params, "choice"),
+                                optional_text(params, "by", "command"), resolved, chosen);
+  if (error.code != errc::ok)
+    throw refusal{error.code, error.text};
+  json out{{"n", events_.last()}, {"question", resolved}, {"choice", bytes_to_json(chosen)}};
+  answers_[key] = out;
+  return out;
+}
+
+json worker::end(const json& params) {
+  auto reason = required_text(params, "reason");
+  auto seen = static_cast<std::uint64_t>(optional_number(params, "seen", 0));
+  if (reason == "reap" && (seen < events_.last() || attached_.terminals() > 0 || turn_)) // KEEP-5
+    throw refusal{errc::refused, "a later event came first"};
+  if (!end_reason_.empty())
+    return json::object();
+  end_reason_ = reason;
+  if (!job_) {
+    asio::post(loop_, [this] { end_tree(0); });
+    return json::object();
+  }
+  asio::post(loop_, [this] {
+    if (harness_ && !harness_gone_)
+      harness_->begin_end();
+    end_tree(harness_ && !harness_gone_ ? harness_->grace() : 0);
+  });
+  return json::object();
+}
+
+void worker::harness_ended(exit_status status, const std::string& evidence) {
+  if (!job_) { // a spare whose agent has died is no spare
+    std::_Exit(1);
+  }
+  if (retired_) { // the agent that a shell job has closed
+    retired_.reset();
+    if (!pty_)
+      return;
+    if (!status.known)
+      return;
+  }
+  if (std::exchange(harness_gone_, true))
+    return;
+  status_ = status;
+  evidence_ = evidence;
+  if (ending_.begun())
+    ending_.hurry();
+  else
+    end_tree(0); // KEEP-8: what the command left behind ends with it
+}
+
+void worker::end_tree(int grace) {
+  ending_.begin(grace, [this] { tree_ended(); });
+}
+
+void worker::tree_ended() {
+  if (std::exchange(over_, true))
+    return;
+  if (!job_)
+    std::_Exit(0);
+  if (pty_)
+    pty_->drain();
+  event e;
+  e.what = "ended";
+  e.id = end_reason_;
+  e.text = evidence_;
+  if (!started_ || !harness_gone_)
+    e.detail = "exited";
+  else if (!status_.known || evidence_.starts_with("failed to start"))
+    e.detail = "failed to start";
+  else
+    e.detail = status_.signalled ? "signalled" : "exited";
+  e.value = status_.value;
+  emit(e);
+  events_.sync();
+  json how{{"detail", e.detail}, {"status", e.value}, {"reason", end_reason_}};
+  attached_.end(how, [this] {
+    if (supervisor_)
+      supervisor_->channel().close(true);
+    else
+      std::_Exit(0);
+  });
+  timer_.expires_after(std::chrono::seconds(1)); // nobody who does not read holds the end up
+  timer_.async_wait([](const asio::error_code& error) {
+    if (!error)
+      std::_Exit(0);
+  });
+}
+
+} // namespace troupe

@@ -1,0 +1,87 @@
+// One worker: a spare first, then the host of exactly one session. It holds the session's lock, transcript, harness and
+// process tree, listens on its own socket, and outlives the supervisor.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <asio/io_context.hpp>
+#include <asio/local/stream_protocol.hpp>
+#include <asio/steady_timer.hpp>
+
+#include "runtime/io/line_channel.hpp"
+#include "runtime/worker/acp/acp_harness.hpp"
+#include "runtime/worker/attach_server.hpp"
+#include "runtime/worker/pty_harness.hpp"
+#include "runtime/worker/transcript.hpp"
+#include "runtime/worker/tree_end.hpp"
+
+namespace troupe {
+
+struct worker_options {
+  std::uint64_t id = 0;
+  std::string warm; ///< program of the agent that a spare runs ahead; empty: none
+};
+
+class worker {
+public:
+  worker(asio::io_context& loop, worker_options options, int listening);
+  ~worker();
+
+private:
+  // The socket.
+  void accept();
+  void greet(asio::local::stream_protocol::socket s);
+  void request(const std::shared_ptr<rpc_peer>& from, const std::string& method, const json& params, const json& id);
+  bool attach(const std::shared_ptr<rpc_peer>& from, const json& params, const json& id);
+  void channel_closed();
+  void start_supervisor(int attempt);
+
+  // The supervisor's words. Each gives its result or throws a refusal.
+  json hello(const std::shared_ptr<rpc_peer>& from, const json& params);
+  json assign(const json& params);
+  void start(const json& params);
+  json deliver(const json& params);
+  json answer(const json& params);
+  json end(const json& params);
+
+  // The session.
+  std::uint64_t emit(event e);
+  void send_event(const event& e);
+  void warm_up();
+  void leave_spare();
+  void begin_prompts();
+  void take_prompt(const std::string& key, const std::string& text);
+  void harness_ended(exit_status status, const std::string& evidence);
+  void end_tree(int grace);
+  void tree_ended();
+  harness_callbacks callbacks();
+
+  asio::io_context& loop_;
+  worker_options options_;
+  asio::local::stream_protocol::acceptor acceptor_;
+  reaper children_;
+  tree_end ending_;
+  asio::steady_timer timer_;
+  std::shared_ptr<rpc_peer> supervisor_;
+  std::uint64_t epoch_ = 0;
+  bool goodbye_ = false, ready_ = false, started_ = false, over_ = false;
+  std::optional<assignment> job_;
+  unique_fd lock_;
+  transcript events_;
+  std::uint32_t terminals_ = 0;
+  bool turn_ = false; ///< a prompt was sent and its turn has not ended
+  std::string end_reason_;
+  exit_status status_;
+  std::string evidence_;
+  bool harness_gone_ = false;
+  std::unique_ptr<acp_harness> warm_; ///< of a spare
+  std::unique_ptr<acp_harness> retired_;
+  std::unique_ptr<harness> harness_;
+  pty_harness* pty_ = nullptr;
+  attach_server attached_;
+  std::map<std::string, json> answers_; ///< by key: a repeated one gets the same answer (SUP-11)
+};
+
+} // namespace troupe
