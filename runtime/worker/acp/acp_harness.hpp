@@ -27,7 +27,7 @@ struct acp_options {
   std::vector<std::string> arguments; ///< with argument 0
   environment env;     ///< of a native agent, and of any that is warmed up: HOME, USER, SHELL, PATH, LANG
   bool native = false; ///< it takes its environment and its credentials with the session, in `_meta.troupe`
-  std::vector<std::string> ignored_work;             ///< names of commands that count as no work (`activeWork.ignore`)
+  std::vector<std::string> ignored_work{};           ///< names of commands that count as no work (`activeWork.ignore`)
   std::chrono::milliseconds patience{30000};         ///< for the answer to `initialize`
   std::chrono::milliseconds session_patience{60000}; ///< for the answers until the session can take prompts
 };

@@ -27,7 +27,7 @@ std::string listed(const std::vector<option>& options) {
 }
 
 /// What a plain word means, by kind, the likeliest first. "Yes" never gives more than this once.
-std::vector<std::string_view> kinds_of(const std::string& word) {
+std::vector<std::string> kinds_of(const std::string& word) {
   if (word == "yes" || word == "y" || word == "allow")
     return {"allow_once"};
   if (word == "no" || word == "n" || word == "deny" || word == "reject")
@@ -62,7 +62,7 @@ const option* find_option(const std::vector<option>& options, const std::string&
   };
   if (number)
     return first([&](const option& o) { return o.n == n; });
-  for (const auto kind : kinds_of(lower(choice)))
+  for (const auto& kind : kinds_of(lower(choice)))
     if (const auto* found = first([&](const option& o) { return !o.kind.empty() && o.kind == kind; }))
       return found;
   return first([&](const option& o) { return !choice.empty() && o.name == choice; });
