@@ -77,7 +77,7 @@ void worker::warm_up() {
   acp_options o;
   o.program = options_.warm;
   o.arguments = {options_.warm};
-  for (const char* name : {"HOME", "USER", "SHELL", "PATH", "LANG"})
+  for (const char* name : {"HOME", "USER", "SHELL", "PATH", "LANG", "TROUPE_HOME"})
     if (const char* value = std::getenv(name))
       o.env.emplace_back(name, value);
   o.native = true;
@@ -255,7 +255,7 @@ void worker::harness_ended(exit_status status, const std::string& evidence) {
 }
 
 void worker::end_tree(int grace) {
-  ending_.begin(grace, [this] { tree_ended(); });
+  ending_.begin(grace, [this] { asio::post(loop_, [this] { tree_ended(); }); }); // behind the harness's own end
 }
 
 void worker::tree_ended() {

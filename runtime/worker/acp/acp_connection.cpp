@@ -192,15 +192,14 @@ void acp_connection::drain() {
 }
 
 void acp_connection::finish(const std::string& why, bool broken) {
+  finished_ = finished_ || broken;
+  if (!closed_ && !std::exchange(told_, true))
+    cb_.closed(why, broken); // before the pipes close: an agent that is killed for it does not end by itself first
   asio::error_code ignored;
   out_.close(ignored);
   queue_.clear();
-  if (broken)
+  if (broken) // else what is left to hear is still heard
     in_.close(ignored);
-  finished_ = finished_ || broken;
-  if (closed_ || std::exchange(told_, true))
-    return;
-  cb_.closed(why, broken); // what is left to hear is still heard when only our side of the talk is closed
 }
 
 void acp_connection::close() {

@@ -153,7 +153,7 @@ void acp_harness::prompt_answered(const json* result, const rpc_error& error) {
                           "\n  sign in with the agent's own command, then: troupe respawn " + job_->session.value;
   }
   end.error = clean(std::move(end.error));
-  perform(state_.prompt_ended(end, phase_ == phase::open ? outliving_.look() : outliving_.known()));
+  perform(state_.prompt_ended(end, phase_ == phase::open ? outliving_.look(true) : outliving_.known()));
 }
 
 // ---- effects

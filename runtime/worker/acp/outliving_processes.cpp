@@ -41,8 +41,8 @@ bool same_name(const std::string& listed, const std::string& name) {
 } // namespace
 
 outliving_processes::outliving_processes(asio::io_context& loop, std::vector<std::string> ignored,
-                                         std::function<void()> ended)
-    : loop_(loop), timer_(loop), ignored_(std::move(ignored)), ended_(std::move(ended)) {}
+                                         std::function<void()> changed)
+    : loop_(loop), timer_(loop), ignored_(std::move(ignored)), changed_(std::move(changed)) {}
 
 outliving_processes::~outliving_processes() {
   *life_ = false;
@@ -82,22 +82,29 @@ bool outliving_processes::counts(const process_identity& process, std::int32_t p
                       [&](const auto& id) { return value.ends_with("/" + id); });
 }
 
-std::vector<work_item> outliving_processes::look() {
+std::vector<work_item> outliving_processes::look(bool again) {
   std::set<std::int32_t> left_out;
   std::set<process_identity> found;
   std::int32_t parent = 0;
   std::string name;
+  bool fresh = false;
   for (const auto& each : descendants(getpid())) {
     if (found.size() == most_watched)
       break;
     if (!read_stat(each.pid, parent, name) || !counts(each, parent, name, left_out))
       continue;
-    if (!watched_.contains(each))
+    const bool known = watched_.contains(each);
+    if (!known)
       watch(each, name);
-    if (watched_.contains(each))
+    if (const auto at = watched_.find(each); at != watched_.end()) {
+      at->second.item.title = name;
       found.insert(each);
+    }
+    fresh = fresh || !known;
   }
   std::erase_if(watched_, [&](const auto& each) { return !found.contains(each.first); });
+  if (fresh && again)
+    settle();
   return known();
 }
 
@@ -118,6 +125,10 @@ void outliving_processes::one_ended(const process_identity& process) {
   if (at == watched_.end())
     return;
   at->second.gone = true; // dropped later: this is called from within its watch
+  settle();
+}
+
+void outliving_processes::settle() {
   if (std::exchange(due_, true))
     return;
   timer_.expires_after(settle_time);
@@ -126,7 +137,7 @@ void outliving_processes::one_ended(const process_identity& process) {
       return;
     due_ = false;
     std::erase_if(watched_, [](const auto& each) { return each.second.gone; });
-    ended_();
+    changed_();
   });
 }
 

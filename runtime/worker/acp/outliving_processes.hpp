@@ -22,15 +22,16 @@ class outliving_processes {
 public:
   /// `ignored`: names of commands (`activeWork.ignore`) that count as no work, nor does what they start. `ended`:
   /// called from the loop, soon after watched ones have ended; many at once make one call.
-  outliving_processes(asio::io_context& loop, std::vector<std::string> ignored, std::function<void()> ended);
+  outliving_processes(asio::io_context& loop, std::vector<std::string> ignored, std::function<void()> changed);
   ~outliving_processes();
   /// All that runs now belongs to the agent itself.
   void take_baseline();
   /// Work that the agent names by itself is not counted twice: these processes with what they have started, and those
   /// that carry TROUPE_TOOL_CALL=.../ID in their environment.
   void set_declared(std::vector<std::int32_t> pids, const std::vector<work_item>& items);
-  /// Looks through /proc, and watches what it finds from now on.
-  std::vector<work_item> look();
+  /// Looks through /proc, and watches what it finds from now on. `again`: calls `changed` soon after where somebody is
+  /// new, who may just be about to become another program, or to end.
+  std::vector<work_item> look(bool again = false);
   /// What is still alive of what was found last.
   [[nodiscard]] std::vector<work_item> known() const;
 
@@ -44,11 +45,12 @@ private:
                             std::set<std::int32_t>& left_out) const;
   void watch(const process_identity& process, const std::string& name);
   void one_ended(const process_identity& process);
+  void settle();
   asio::io_context& loop_;
   asio::steady_timer timer_;
   std::vector<std::string> ignored_, declared_ids_;
   std::set<std::int32_t> declared_;
-  std::function<void()> ended_;
+  std::function<void()> changed_;
   std::set<process_identity> baseline_;
   std::map<process_identity, watched> watched_;
   bool due_ = false;

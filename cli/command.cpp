@@ -1,0 +1,74 @@
+// What all commands share.
+#include "cli/command.hpp"
+
+#include <algorithm>
+
+#include <unistd.h>
+
+namespace troupe {
+
+namespace {
+
+/// The option that was meant by an unknown one.
+std::string nearest_option(const CLI::App& app, const std::string& typed) {
+  std::vector<std::string> words;
+  for (const auto* o : app.get_options())
+    for (const auto& name : o->get_lnames())
+      words.push_back("--" + name);
+  return nearest(typed, words);
+}
+
+} // namespace
+
+bool read_arguments(CLI::App& app, const arguments& args, const std::string& example, int& code) {
+  auto name = app.get_name();
+  app.footer("example: " + example);
+  arguments reversed(args.rbegin(), args.rend());
+  try {
+    app.parse(reversed);
+    return true;
+  } catch (const CLI::CallForHelp&) {
+    print(app.help());
+    code = exit_ok;
+  } catch (const CLI::ExtrasError&) {
+    auto extra = app.remaining().empty() ? std::string() : app.remaining().front();
+    for (const auto& a : args)
+      if (a.starts_with("-") && a != "--" && extra.empty())
+        extra = a;
+    auto near = nearest_option(app, extra);
+    code = fail_usage(name + ": " + (extra.starts_with("-") ? "unknown option: " : "one word too many: ") + extra,
+                      near.empty() ? "see: " + name + " --help" : "did you mean " + near + "?");
+  } catch (const CLI::ParseError& e) {
+    code = fail_usage(name + ": " + e.what(), "for example: " + example);
+  }
+  return false;
+}
+
+bool reach(client& c, bool start) {
+  failure error;
+  if (c.connect(start, error))
+    return true;
+  fail(error);
+  return false;
+}
+
+std::optional<json> ask_or_say(client& c, const std::string& method, const json& params, bool surely) {
+  failure error;
+  auto result = surely ? c.ask_surely(method, params, error) : c.ask(method, params, error);
+  if (!result)
+    fail(error);
+  return result;
+}
+
+std::string read_input() {
+  std::string out;
+  char block[65536];
+  for (;;) {
+    auto n = ::read(STDIN_FILENO, block, sizeof block);
+    if (n <= 0)
+      return out;
+    out.append(block, static_cast<std::size_t>(n));
+  }
+}
+
+} // namespace troupe

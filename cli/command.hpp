@@ -1,0 +1,56 @@
+// What all commands share: how they are found, and how their arguments are read.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/client.hpp"
+#include "cli/output.hpp"
+
+namespace troupe {
+
+using arguments = std::vector<std::string>; ///< without the command's own name
+
+struct command {
+  const char* name;
+  const char* summary;
+  int (*run)(const arguments&);
+};
+
+/// All commands, in the order of the help.
+const std::vector<command>& commands();
+
+/// Reads `args` into what `app` was told of. True: go on. False: `code` is the exit status, and help or one line about
+/// the fault, with the nearest right option, has been printed.
+bool read_arguments(CLI::App& app, const arguments& args, const std::string& example, int& code);
+
+/// Connects, or prints why not.
+bool reach(client& c, bool start);
+
+/// Asks, and prints the error; the result is empty then.
+std::optional<json> ask_or_say(client& c, const std::string& method, const json& params, bool surely = false);
+
+/// All of standard input.
+std::string read_input();
+
+int run_bg(const arguments& args);
+int run_agents(const arguments& args);
+int run_attach(const arguments& args);
+int run_logs(const arguments& args);
+int run_stop(const arguments& args);
+int run_rm(const arguments& args);
+int run_respawn(const arguments& args);
+int run_rename(const arguments& args);
+int run_pin(const arguments& args);
+int run_reply(const arguments& args);
+int run_answer(const arguments& args);
+int run_wait(const arguments& args);
+int run_why(const arguments& args);
+int run_auth(const arguments& args);
+int run_daemon(const arguments& args);
+int run_demo(const arguments& args);
+int run_attach_guard(const arguments& args); ///< hidden: see cli/terminal.hpp
+
+} // namespace troupe

@@ -1,0 +1,101 @@
+// troupe agents [--json [--all] [--cwd P] [--watch]]: sessions, for programs as JSON (JSON-1), for people as a list.
+#include <algorithm>
+#include <climits>
+#include <cstdlib>
+#include <ctime>
+
+#include "cli/command.hpp"
+
+namespace troupe {
+
+namespace {
+
+int print_json(client& c, const json& params) {
+  failure error;
+  auto text = c.ask_text("session/list", params, error);
+  if (!text)
+    return fail(error);
+  std::string out = "[";
+  for (auto row : list_spans(*text)) {
+    out += out.size() > 1 ? ",\n " : "";
+    out += row;
+  }
+  print(out + "]\n");
+  return exit_ok;
+}
+
+/// CLI-7: one numbered change a line, the rows of now first.
+int watch(client& c, bool all) {
+  auto now = ask_or_say(c, "session/subscribe", {{"all", all}});
+  if (!now)
+    return exit_failure;
+  for (const auto& row : (*now)["sessions"])
+    print(to_line({{"seq", (*now)["seq"]}, {"session", row}}) + "\n");
+  json note;
+  while (c.next_change(note, -1))
+    print(to_line(note["params"]) + "\n");
+  return exit_ok;
+}
+
+const char* sign(const std::string& state) {
+  return state == "blocked"   ? "?"
+         : state == "done"    ? "✓"
+         : state == "failed"  ? "✗"
+         : state == "stopped" ? "■"
+         : state == "working" ? "✻"
+                              : "∙";
+}
+
+int print_list(client& c, json params) {
+  params["all"] = true;
+  auto rows = ask_or_say(c, "session/list", params);
+  if (!rows)
+    return exit_failure;
+  if (rows->empty()) {
+    print("no sessions\n");
+    print_error("  start one: troupe --bg --exec 'make test'\n");
+    return exit_ok;
+  }
+  auto now = static_cast<std::int64_t>(std::time(nullptr)) * 1000;
+  std::size_t widest = 0;
+  for (const auto& r : *rows)
+    widest = std::max(widest, visible(text_of(r, "name")).size());
+  for (const auto& r : *rows) {
+    auto state = text_of(r, "state"), name = visible(text_of(r, "name"));
+    auto old = age(now - r.value("startedAt", now));
+    name.resize(std::max(widest, name.size()), ' ');
+    print(std::string(sign(state)) + " " + text_of(r, "id") + "  " + state +
+          std::string(8 - std::min<std::size_t>(state.size(), 8), ' ') +
+          std::string(4 - std::min<std::size_t>(old.size(), 4), ' ') + old + (widest > 0 ? "  " + name : "") + "  " +
+          visible(text_of(r, "sentence")) + "\n");
+  }
+  return exit_ok;
+}
+
+} // namespace
+
+int run_agents(const arguments& args) {
+  bool as_json = false, all = false, follow = false;
+  std::string under;
+  int code = exit_ok;
+  CLI::App app{"Lists sessions.", "troupe agents"};
+  app.add_flag("--json", as_json, "a JSON array: what lives, works or waits");
+  app.add_flag("--all", all, "the others too");
+  app.add_flag("--watch", follow, "with --json: then one change a line");
+  app.add_option("--cwd", under, "only those started below this directory");
+  if (!read_arguments(app, args, "troupe agents --json --all", code))
+    return code;
+  if (follow && !as_json)
+    return fail_usage("troupe agents: --watch goes with --json", "for example: troupe agents --json --watch");
+  json params{{"all", all}};
+  if (!under.empty()) {
+    char real[PATH_MAX];
+    params["cwd"] = bytes_to_json(::realpath(under.c_str(), real) ? real : under);
+  }
+  client c("troupe agents");
+  if (!reach(c, true))
+    return exit_failure;
+  return follow ? watch(c, all) : as_json ? print_json(c, params) : print_list(c, params);
+}
+
+} // namespace troupe

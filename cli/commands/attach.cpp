@@ -1,0 +1,214 @@
+// troupe attach ID [-r] [--detach-key ^X]: shows a shell job's terminal here (ATT-2 to ATT-5). Bytes go between this
+// process and the worker alone.
+#include <chrono>
+#include <csignal>
+#include <cstring>
+
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "cli/command.hpp"
+#include "cli/frames.hpp"
+#include "cli/terminal.hpp"
+
+namespace troupe {
+
+namespace {
+
+constexpr auto patience = std::chrono::seconds(60); ///< ATT-4
+
+struct attach_options {
+  std::string id, key = "^\\";
+  bool read_only = false;
+};
+
+struct outcome {
+  enum { detached, ended, lost } how = lost;
+  json end;
+};
+
+/// "^X" as the byte that a terminal sends for it; 0 for none.
+char key_byte(const std::string& text) {
+  return text.size() == 2 && text[0] == '^' ? static_cast<char>(text[1] & 0x1f) : '\0';
+}
+
+std::string size_payload() {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0 || size.ws_col == 0)
+    size = {24, 80, 0, 0};
+  return {static_cast<char>(size.ws_row & 0xff), static_cast<char>(size.ws_row >> 8),
+          static_cast<char>(size.ws_col & 0xff), static_cast<char>(size.ws_col >> 8)};
+}
+
+class attachment {
+public:
+  attachment(frame_stream& worker, const attach_options& o)
+      : worker_(worker), key_(key_byte(o.key)), read_only_(o.read_only) {}
+
+  outcome run() {
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (int s : {SIGWINCH, SIGTERM, SIGHUP, SIGINT})
+      ::sigaddset(&set, s);
+    ::sigprocmask(SIG_BLOCK, &set, nullptr);
+    unique_fd signals(::signalfd(-1, &set, SFD_CLOEXEC));
+    while (!over_) {
+      pollfd ready[] = {{STDIN_FILENO, POLLIN, 0}, {worker_.fd(), POLLIN, 0}, {signals.get(), POLLIN, 0}};
+      if (::poll(ready, 3, key_pending_ ? 500 : -1) == 0 && key_pending_)
+        finish(outcome::detached); // the key was pressed once
+      if (ready[2].revents != 0)
+        take_signal(signals.get());
+      if (ready[1].revents != 0)
+        take_output();
+      if (ready[0].revents != 0 && !over_)
+        take_input();
+    }
+    return out_;
+  }
+
+private:
+  void finish(decltype(outcome::how) how) {
+    out_.how = how;
+    over_ = true;
+  }
+
+  void take_signal(int fd) {
+    signalfd_siginfo s{};
+    if (::read(fd, &s, sizeof s) != sizeof s)
+      return;
+    if (s.ssi_signo == SIGWINCH)
+      worker_.send('r', size_payload());
+    else
+      finish(outcome::detached);
+  }
+
+  void take_output() {
+    bool more = worker_.fill();
+    char type = 0;
+    std::string payload;
+    while (worker_.next(type, payload)) {
+      if (type == 'o') {
+        print(payload);
+      } else if (type == 'x') {
+        out_.end = json::parse(payload, nullptr, false);
+        finish(outcome::ended);
+        return;
+      }
+    }
+    if (!more)
+      finish(outcome::lost);
+  }
+
+  void take_input() {
+    char block[4096];
+    auto n = ::read(STDIN_FILENO, block, sizeof block);
+    if (n <= 0) {
+      finish(outcome::detached);
+      return;
+    }
+    std::string typed;
+    for (char c : std::string_view(block, static_cast<std::size_t>(n))) {
+      if (c == key_ && key_ != '\0' && !key_pending_) {
+        key_pending_ = true;
+        continue;
+      }
+      if (key_pending_ && c != key_) { // pressed once, then something else: the key was meant
+        finish(outcome::detached);
+        return;
+      }
+      key_pending_ = false; // pressed twice: sent once (ATT-2)
+      typed += c;
+    }
+    if (!typed.empty() && !read_only_)
+      worker_.send('i', typed);
+  }
+
+  frame_stream& worker_;
+  char key_;
+  bool read_only_, key_pending_ = false, over_ = false;
+  outcome out_;
+};
+
+/// ATT-4: waits until the session has a worker that can be attached to; the tail of its output is shown meanwhile.
+std::optional<json> find_worker(client& c, const attach_options& o, int& code) {
+  auto end = std::chrono::steady_clock::now() + patience;
+  bool said = false;
+  json params{{"id", bytes_to_json(o.id)}, {"env", environment_json()}};
+  if (!ask_or_say(c, "session/subscribe", {{"all", true}}))
+    return {};
+  for (;;) {
+    auto place = ask_or_say(c, "session/attach", params, true);
+    if (!place)
+      return {};
+    if (place->contains("socket") && text_of(*place, "process") == "alive")
+      return place;
+    if (text_of(*place, "process") == "exited" && text_of(*place, "kind") == "pty") {
+      run_logs({o.id, "--lines", "20"});
+      code = fail({errc::not_running,
+                   "the shell job has ended: " + text_of(*place, "state") + "\nrun it again: troupe respawn " + o.id});
+      return {};
+    }
+    if (!std::exchange(said, true)) {
+      run_logs({o.id, "--lines", "20"});
+      print_error("Session is starting\n");
+    }
+    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
+    json note;
+    if (left <= 0 || !c.next_change(note, static_cast<int>(left))) {
+      code = fail({errc::timed_out, "the session did not start within a minute\nsee why: troupe why " + o.id});
+      return {};
+    }
+  }
+}
+
+void say_end(const outcome& out, const std::string& id) {
+  if (out.how == outcome::detached)
+    print("\r\n[detached · come back with: troupe attach " + id + "]\r\n");
+  else if (out.how == outcome::ended)
+    print("\r\n[session ended: " + visible(text_of(out.end, "detail")) + " " +
+          std::to_string(out.end.value("status", 0)) + "]\r\n");
+  else
+    print("\r\n[the session's process has gone · see: troupe why " + id + "]\r\n");
+}
+
+} // namespace
+
+int run_attach(const arguments& args) {
+  attach_options o;
+  int code = exit_failure;
+  CLI::App app{"Shows a shell job's terminal here. Detach with Ctrl+\\ (press it twice to send it).", "troupe attach"};
+  app.add_option("ID", o.id, "id, name, or the beginning of an id")->required();
+  app.add_flag("-r,--read-only", o.read_only, "type nothing");
+  app.add_option("--detach-key", o.key, "another key, as ^X");
+  if (!read_arguments(app, args, "troupe attach fix-auth", code))
+    return code;
+  if (key_byte(o.key) == '\0')
+    return fail_usage("troupe attach: --detach-key takes ^ and one character",
+                      "for example: troupe attach --detach-key ^] " + o.id);
+  client c("troupe attach");
+  if (!reach(c, true))
+    return exit_failure;
+  code = exit_failure;
+  auto place = find_worker(c, o, code);
+  if (!place)
+    return code;
+  auto size = size_payload();
+  json params{{"mode", o.read_only ? "read" : "terminal"},
+              {"rows", static_cast<unsigned char>(size[0]) | static_cast<unsigned char>(size[1]) << 8},
+              {"cols", static_cast<unsigned char>(size[2]) | static_cast<unsigned char>(size[3]) << 8}};
+  failure error;
+  raw_terminal terminal;
+  frame_stream worker;
+  if (::isatty(STDIN_FILENO) == 0 || ::isatty(STDOUT_FILENO) == 0)
+    return fail({errc::bad_request, "attach needs a terminal\nto read a session's output: troupe logs " + o.id});
+  if (!worker.open(text_of(*place, "socket"), params, error) || !raw_terminal::enter(terminal, error))
+    return fail(error);
+  auto out = attachment(worker, o).run();
+  terminal.leave();
+  say_end(out, o.id);
+  return out.how == outcome::lost ? exit_failure : exit_ok;
+}
+
+} // namespace troupe

@@ -1,0 +1,151 @@
+// troupe --bg PROMPT | --bg --exec 'CMD' | --bg --exec -- CMD ARG...: dispatches and gives the prompt back (CLI-1,
+// CLI-2, SUP-11).
+#include <algorithm>
+#include <climits>
+#include <cstdlib>
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli/command.hpp"
+
+namespace troupe {
+
+namespace {
+
+struct bg_options {
+  bool bg = false, exec = false, print = false, quiet = false, as_json = false;
+  std::string name, agent, model, effort, mode, harness, cwd, settings, mcp;
+  std::vector<std::string> add_dirs, words;
+};
+
+std::size_t code_points(const std::string& s) {
+  return static_cast<std::size_t>(
+      std::count_if(s.begin(), s.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+void declare(CLI::App& app, bg_options& o) {
+  app.add_flag("--bg,--background", o.bg, "run in the background");
+  app.add_flag("--exec", o.exec, "run a shell job instead of an agent");
+  app.add_flag("-p,--print", o.print, "")->group("");
+  app.add_flag("-q,--quiet", o.quiet, "print the id alone");
+  app.add_flag("--json", o.as_json, "print one JSON object");
+  app.add_option("--name", o.name, "a name for the session");
+  app.add_option("--agent", o.agent, "an agent definition");
+  app.add_option("--model", o.model, "the model");
+  app.add_option("--effort", o.effort, "how hard it thinks");
+  app.add_option("--permission-mode", o.mode, "default, acceptEdits, plan or bypassPermissions");
+  app.add_option("--harness", o.harness, "the agent program: native, or one of settings.json");
+  app.add_option("--cwd", o.cwd, "the directory it works in (here)");
+  app.add_option("--settings", o.settings, "settings for this session");
+  app.add_option("--add-dir", o.add_dirs, "a further directory");
+  app.add_option("--mcp-config", o.mcp, "MCP servers for this session");
+  app.add_option("PROMPT", o.words, "the task; - reads it from standard input");
+}
+
+std::string absolute(const std::string& path, failure& error) {
+  char out[PATH_MAX];
+  if (::realpath(path.c_str(), out))
+    return out;
+  error = {errc::directory, "directory " + std::string(errno == ENOENT ? "does not exist" : std::strerror(errno)) +
+                                ": " + path + "\nname another: --cwd DIR"};
+  return {};
+}
+
+bool fill_task(const bg_options& o, json& params, int& code) {
+  if (o.words.empty() || (o.words.size() == 1 && o.words[0].empty())) {
+    code = o.exec ? fail_usage("--exec needs a command", "for example: troupe --bg --exec 'make test'")
+                  : fail_usage("--bg needs a prompt", "for example: troupe --bg \"fix the failing test\"");
+    return false;
+  }
+  std::string prompt;
+  for (const auto& w : o.words)
+    prompt += (prompt.empty() ? "" : " ") + w;
+  if (o.exec) {
+    const char* shell = std::getenv("SHELL");
+    params["kind"] = "exec";
+    auto command =
+        o.words.size() > 1 ? o.words : std::vector<std::string>{shell && *shell ? shell : "/bin/sh", "-c", o.words[0]};
+    for (const auto& w : command)
+      params["command"].push_back(bytes_to_json(w));
+  } else {
+    params["kind"] = "agent";
+    if (o.words == std::vector<std::string>{"-"})
+      prompt = read_input();
+    if (code_points(prompt) < 4) {
+      code = fail_usage("Too short", "tell the agent what to do: troupe --bg \"fix the failing test\"");
+      return false;
+    }
+  }
+  params["prompt"] = bytes_to_json(prompt);
+  return true;
+}
+
+void put(json& params, const char* name, const std::string& value) {
+  if (!value.empty())
+    params[name] = bytes_to_json(value);
+}
+
+int report(const bg_options& o, const json& got) {
+  auto id = text_of(got, "id"), name = text_of(got, "name");
+  if (o.as_json) {
+    print(to_line(got) + "\n");
+  } else if (o.quiet) {
+    print(id + "\n");
+  } else {
+    print("backgrounded · " + id + (name.empty() ? "" : " · " + visible(name)) + "\n");
+    print_error("  troupe " + std::string(o.exec ? "attach " : "logs -f ") + id + "\n  troupe stop " + id +
+                "\n  troupe agents\n");
+  }
+  return exit_ok;
+}
+
+} // namespace
+
+int run_bg(const arguments& args) {
+  bg_options o;
+  int code = exit_ok;
+  auto stop = std::find(args.begin(), args.end(), "--");
+  arguments ours(args.begin(), stop);
+  CLI::App app{"Dispatches a task and gives the prompt back.", "troupe"};
+  declare(app, o);
+  if (!read_arguments(app, ours, "troupe --bg --exec 'make test'", code))
+    return code;
+  if (stop != args.end())
+    o.words.insert(o.words.end(), stop + 1, args.end());
+  if (o.print)
+    return fail_usage("--bg and --print exclude each other", "leave one out: a background session prints nothing here");
+  json params{{"key", fresh_key()}, {"origin", "shell"}};
+  failure error;
+  auto cwd = absolute(o.cwd.empty() ? "." : o.cwd, error);
+  if (cwd.empty())
+    return fail(error);
+  params["cwd"] = bytes_to_json(cwd);
+  if (!fill_task(o, params, code))
+    return code;
+  if (o.exec && stop != args.end() && params["command"].size() == 3 && o.words.size() == 1)
+    params["command"] = json::array({bytes_to_json(o.words[0])}); // behind `--`: run as given
+  put(params, "name", o.name);
+  put(params, "agent", o.agent);
+  put(params, "model", o.model);
+  put(params, "effort", o.effort);
+  put(params, "permissionMode", o.mode);
+  put(params, "harness", o.harness);
+  put(params, "settings", o.settings);
+  put(params, "mcpConfig", o.mcp);
+  for (const auto& d : o.add_dirs)
+    params["addDirs"].push_back(bytes_to_json(d));
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0) {
+    params["rows"] = size.ws_row;
+    params["cols"] = size.ws_col;
+  }
+  params["env"] = environment_json();
+  client c("troupe --bg");
+  if (!reach(c, true))
+    return exit_failure;
+  auto got = ask_or_say(c, "session/dispatch", params, true);
+  return got ? report(o, *got) : exit_failure;
+}
+
+} // namespace troupe

@@ -1,0 +1,47 @@
+// troupe reply ID TEXT, troupe answer ID N-or-KIND: what a person says to a session.
+#include "cli/command.hpp"
+
+namespace troupe {
+
+int run_reply(const arguments& args) {
+  std::string id;
+  std::vector<std::string> words;
+  int code = exit_ok;
+  CLI::App app{"Sends a session a message; one without a process is woken for it.", "troupe reply"};
+  app.add_option("ID", id, "id, name, or the beginning of an id")->required();
+  app.add_option("TEXT", words, "the message; - reads it from standard input")->required();
+  if (!read_arguments(app, args, "troupe reply fix-auth \"now add a test\"", code))
+    return code;
+  std::string text;
+  for (const auto& w : words)
+    text += (text.empty() ? "" : " ") + w;
+  if (words == std::vector<std::string>{"-"})
+    text = read_input();
+  client c("troupe reply");
+  json params{
+      {"id", bytes_to_json(id)}, {"text", bytes_to_json(text)}, {"key", fresh_key()}, {"env", environment_json()}};
+  auto got = reach(c, true) ? ask_or_say(c, "session/reply", params, true) : std::nullopt;
+  if (!got)
+    return exit_failure;
+  print(text_of(*got, "outcome") + "\n");
+  return exit_ok;
+}
+
+int run_answer(const arguments& args) {
+  std::string id, choice;
+  int code = exit_ok;
+  CLI::App app{"Answers a session's question; the first answer counts.", "troupe answer"};
+  app.add_option("ID", id, "id, name, or the beginning of an id")->required();
+  app.add_option("CHOICE", choice, "a number, a kind (allow_once, reject_once, ...), or an option's name")->required();
+  if (!read_arguments(app, args, "troupe answer fix-auth 1", code))
+    return code;
+  client c("troupe answer");
+  json params{{"id", bytes_to_json(id)}, {"choice", bytes_to_json(choice)}, {"key", fresh_key()}, {"by", "command"}};
+  auto got = reach(c, true) ? ask_or_say(c, "session/answer", params, true) : std::nullopt;
+  if (!got)
+    return exit_failure;
+  print("answered · " + visible(text_of(*got, "choice")) + "\n");
+  return exit_ok;
+}
+
+} // namespace troupe

@@ -1,0 +1,92 @@
+// troupe: the thin client. Finds the command and runs it; builds the options of that one only, so that it starts in
+// half a millisecond.
+#include <algorithm>
+
+#include "cli/command.hpp"
+
+namespace troupe {
+
+const std::vector<command>& commands() {
+  static const std::vector<command> all{
+      {"agents", "list sessions (--json for programs)", run_agents},
+      {"attach", "show a shell job's terminal here", run_attach},
+      {"logs", "print what a session has said (-f follows)", run_logs},
+      {"reply", "send a session a message", run_reply},
+      {"answer", "answer a session's question", run_answer},
+      {"wait", "wait until sessions are done", run_wait},
+      {"why", "tell how a session came to its state", run_why},
+      {"stop", "stop sessions", run_stop},
+      {"kill", "the same as stop", run_stop},
+      {"rm", "remove sessions", run_rm},
+      {"respawn", "run a session again", run_respawn},
+      {"rename", "give a session a name", run_rename},
+      {"pin", "keep a session's process however long it rests", run_pin},
+      {"auth", "auth status: which credentials are there", run_auth},
+      {"daemon", "the background service: run, status, logs, stop", run_daemon},
+      {"demo", "show all of it, without network or account", run_demo},
+  };
+  return all;
+}
+
+namespace {
+
+std::string help() {
+  std::string out = "Troupe runs background agent sessions and shell jobs, and keeps them.\n\n"
+                    "usage: troupe --bg PROMPT             dispatch an agent and get the prompt back\n"
+                    "       troupe --bg --exec 'CMD'       dispatch a shell job\n"
+                    "       troupe COMMAND [--help]\n\ncommands:\n";
+  for (const auto& c : commands())
+    out += "  " + std::string(c.name) + std::string(10 - std::min<std::size_t>(9, std::string(c.name).size()), ' ') +
+           c.summary + "\n";
+  return out + "\nexample: troupe --bg --exec 'make test' && troupe agents\n";
+}
+
+int unknown_word(const std::string& word) {
+  std::vector<std::string> words;
+  for (const auto& c : commands())
+    words.emplace_back(c.name);
+  auto near = nearest(word, words);
+  return fail_usage("there is no command '" + word + "'",
+                    near.empty() ? "see: troupe --help" : "did you mean '" + near + "'?");
+}
+
+int unknown_option(const std::string& word) {
+  auto near = nearest(word, {"--bg", "--background", "--version", "--help"});
+  return fail_usage("unknown option: " + word, near.empty() ? "see: troupe --help" : "did you mean " + near + "?");
+}
+
+int run(const arguments& args) {
+  if (args.empty())
+    return run_agents({});
+  auto stop = std::find(args.begin(), args.end(), "--");
+  if (std::any_of(args.begin(), stop, [](const auto& a) { return a == "--bg" || a == "--background"; }))
+    return run_bg(args);
+  const auto& word = args.front();
+  if (word == "--version") {
+    print("troupe " TROUPE_VERSION "\n");
+    return exit_ok;
+  }
+  if (word == "--help" || word == "-h" || word == "help") {
+    print(help());
+    return exit_ok;
+  }
+  arguments rest(args.begin() + 1, args.end());
+  if (word == "attach-guard")
+    return run_attach_guard(rest);
+  for (const auto& c : commands())
+    if (word == c.name)
+      return c.run(rest);
+  if (word != "--" && word.starts_with("-"))
+    return unknown_option(word);
+  if (word != "--" && args.size() == 1 && word.find_first_of(" \t\n") == std::string::npos)
+    return unknown_word(word); // CLI-2: one word is a mistyped command, never a prompt
+  return fail_usage("a session in the foreground is not there yet", "run it in the background: troupe --bg \"PROMPT\"");
+}
+
+} // namespace
+
+} // namespace troupe
+
+int main(int argc, char** argv) {
+  return troupe::run(troupe::arguments(argv + 1, argv + argc));
+}

@@ -1,0 +1,104 @@
+// The user's terminal while a session is attached.
+#include "cli/terminal.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/command.hpp"
+
+extern char** environ;
+
+namespace troupe {
+
+const char* const terminal_reset = "\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1005l\x1b[?1006l\x1b[?"
+                                   "1015l\x1b[?2004l\x1b[?1l\x1b[?7h"
+                                   "\x1b[?25h\x1b>\x1b[4l\x1b[r\x1b(B\x0f\x1b[0m";
+
+namespace {
+
+/// The guard: this very program again, in a session of its own, with the terminal as 0 and 1 and the pipe as 3.
+int spawn_guard(int pipe_end) {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawnattr_init(&attributes);
+  ::posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETSID); // not reached by what is sent to the terminal's processes
+  ::posix_spawn_file_actions_adddup2(&actions, pipe_end, 3);
+  char name[] = "troupe", word[] = "attach-guard";
+  char* args[] = {name, word, nullptr};
+  pid_t pid = 0;
+  int error = ::posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, args, environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  ::posix_spawnattr_destroy(&attributes);
+  return error == 0 ? pid : 0;
+}
+
+} // namespace
+
+bool raw_terminal::enter(raw_terminal& out, failure& error) {
+  if (::isatty(STDIN_FILENO) == 0 || ::isatty(STDOUT_FILENO) == 0 || ::tcgetattr(STDIN_FILENO, &out.before_) != 0) {
+    error = {errc::bad_request, "attach needs a terminal\nto read a session's output: troupe logs ID"};
+    return false;
+  }
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) {
+    error = {errc::disk, std::string("the terminal cannot be guarded: ") + std::strerror(errno)};
+    return false;
+  }
+  unique_fd theirs(::fcntl(ends[0], F_DUPFD_CLOEXEC, 16));
+  ::close(ends[0]);
+  out.guard_.reset(ends[1]);
+  out.guard_pid_ = spawn_guard(theirs.get());
+  if (out.guard_pid_ == 0 || ::write(out.guard_.get(), &out.before_, sizeof out.before_) != sizeof out.before_) {
+    error = {errc::not_started, "the terminal's guard cannot be started"};
+    return false;
+  }
+  auto raw = out.before_;
+  ::cfmakeraw(&raw);
+  raw.c_iflag &= ~static_cast<tcflag_t>(IXON | IXOFF);
+  ::tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
+  out.raw_ = true;
+  return true;
+}
+
+void raw_terminal::leave() {
+  if (raw_) {
+    [[maybe_unused]] auto n = ::write(STDOUT_FILENO, terminal_reset, std::strlen(terminal_reset));
+    ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
+    raw_ = false;
+  }
+  if (guard_) {
+    [[maybe_unused]] auto n = ::write(guard_.get(), "q", 1);
+    guard_.reset();
+    ::waitpid(guard_pid_, nullptr, 0);
+  }
+}
+
+/// The guard's own life: reads the settings to restore, then waits for a word or the end.
+int run_attach_guard(const arguments&) {
+  termios before{};
+  char byte = 0;
+  if (::read(3, &before, sizeof before) != sizeof before)
+    return exit_usage;
+  ssize_t n;
+  do
+    n = ::read(3, &byte, 1);
+  while (n < 0 && errno == EINTR);
+  if (n == 1)
+    return exit_ok;
+  ::signal(SIGTTOU, SIG_IGN);
+  ::signal(SIGPIPE, SIG_IGN);
+  [[maybe_unused]] auto written = ::write(STDOUT_FILENO, terminal_reset, std::strlen(terminal_reset));
+  ::tcsetattr(STDIN_FILENO, TCSANOW, &before);
+  return exit_ok;
+}
+
+} // namespace troupe
