@@ -237,7 +237,9 @@ CAF_TEST(a process that outlives its turn is work until it ends) {
 
 // KEEP-2
 CAF_TEST(a process that is named as no work counts as none) {
-  auto agent = script(then("(setsid sleep 1000 > /dev/null 2>&1 & echo $! > \"$1/pid\")\n" + end_turn + "read -r l"));
+  auto agent = script(then("(setsid sleep 1000 > /dev/null 2>&1 & echo $! > \"$1/pid\")\n"
+                           "until [ \"$(cat /proc/$(cat \"$1/pid\")/comm)\" = sleep ]; do :; done\n" +
+                           end_turn + "read -r l"));
   agent.ignored_work = {"setsid", "sleep"};
   open(std::move(agent));
   turn("k1", "go");
