@@ -255,9 +255,17 @@ exit_watch::~exit_watch() {
   fd_->cancel(ignored);
 }
 
+namespace {
+std::vector<std::int32_t> disowned; ///< one thread only, as all of a worker
+}
+
+void disown_tree(std::int32_t pid) { disowned.push_back(pid); }
+
 std::vector<process_identity> descendants(std::int32_t root) {
   std::unordered_map<std::int32_t, std::vector<process_identity>> children;
   each_process([&](std::int32_t pid) {
+    if (std::find(disowned.begin(), disowned.end(), pid) != disowned.end())
+      return;
     if (auto line = read_stat(pid); line && !dead(line->state))
       children[line->parent].push_back({boot_id(), pid, line->start});
   });

@@ -86,6 +86,8 @@ private:
 
 /// All live descendants of `root` (not itself), parents first; zombies are left out. Reads /proc once.
 std::vector<process_identity> descendants(std::int32_t root);
+/// Takes a child and all below it out of what `descendants` finds: it was started on behalf of others (SUP-12).
+void disown_tree(std::int32_t pid);
 /// All processes whose environment holds TROUPE_SESSION_ID=`session` and TROUPE_SESSION_DIR=`directory`, but not `self`
 /// (KEEP-8).
 std::vector<process_identity> processes_of_session(const std::string& session, const std::string& directory);

@@ -201,8 +201,10 @@ void worker::start_supervisor(int attempt) {
     unique_fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
     r.fds = {{null.get(), 0}, {null.get(), 1}, {2, 2}};
     auto pid = spawn(r);
-    if (pid > 0)
+    if (pid > 0) {
+      disown_tree(pid); // it and its workers are no part of this session
       children_.watch(pid, [](exit_status) {});
+    }
     start_supervisor(attempt + 1);
   });
 }
