@@ -1,6 +1,8 @@
 // A JSON-RPC connection, bounded both ways.
 #include "runtime/io/line_channel.hpp"
 
+#include <fcntl.h>
+
 #include <asio/buffer.hpp>
 #include <asio/post.hpp>
 #include <asio/write.hpp>
@@ -13,7 +15,10 @@ constexpr const char* too_long =
     R"({"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"a line may hold 8 MiB at most"}})";
 } // namespace
 
-line_channel::line_channel(socket s, std::size_t limit) : socket_(std::move(s)), limit_(limit) {}
+line_channel::line_channel(socket s, std::size_t limit) : socket_(std::move(s)), limit_(limit) {
+  ::fcntl(socket_.native_handle(), F_SETFD,
+          FD_CLOEXEC); // Asio's accept leaves it open to children, who would keep the channel alive
+}
 
 std::shared_ptr<line_channel> line_channel::create(socket s, std::size_t limit) {
   return std::shared_ptr<line_channel>(new line_channel(std::move(s), limit));

@@ -81,7 +81,16 @@ void worker::warm_up() {
     if (const char* value = std::getenv(name))
       o.env.emplace_back(name, value);
   o.native = true;
-  warm_ = std::make_unique<acp_harness>(loop_, children_, callbacks(), std::move(o));
+  auto cb = callbacks();
+  auto ended = cb.ended;
+  cb.ended = [this, ended](exit_status s,
+                           std::string evidence) { // one that a shell job has closed says nothing about that job
+    if (retired_)
+      asio::post(loop_, [this] { retired_.reset(); });
+    else
+      ended(s, std::move(evidence));
+  };
+  warm_ = std::make_unique<acp_harness>(loop_, children_, std::move(cb), std::move(o));
   warm_->warm_up();
 }
 
@@ -236,13 +245,6 @@ json worker::end(const json& params) {
 void worker::harness_ended(exit_status status, const std::string& evidence) {
   if (!job_) { // a spare whose agent has died is no spare
     std::_Exit(1);
-  }
-  if (retired_) { // the agent that a shell job has closed
-    retired_.reset();
-    if (!pty_)
-      return;
-    if (!status.known)
-      return;
   }
   if (std::exchange(harness_gone_, true))
     return;

@@ -55,7 +55,7 @@ void adopt_all(bool by_kill) {
   auto agent = s.bg({"--permission-mode", "bypassPermissions", "say one\nwait " + s.work() + "/go\nsay two"});
   auto asker = s.bg({"ask Still there?"});
   CAF_REQUIRE_EQUAL(s.troupe({"wait", asker}).status, 3);
-  CAF_REQUIRE(until(s, [&] { return s.row(agent)["sentence"] == "one"; }));
+  CAF_REQUIRE(until(s, [&] { return s.field(agent, "sentence") == "wait " + s.work() + "/go"; }));
   auto before = s.rows();
   auto supervisor = s.supervisor_pid();
   if (by_kill)
@@ -106,7 +106,7 @@ CAF_TEST(a worker starts the supervisor when its channel closes without goodbye)
   CAF_CHECK(s.supervisor_pid() != old);
   CAF_CHECK(s.troupe({"daemon", "status"}).out.find("worker of session " + id) != std::string::npos);
   CAF_CHECK_EQUAL(s.troupe({"stop", id}).status, 0); // the supervisor is that worker's child, and lives on
-  CAF_CHECK_EQUAL(s.row(id)["state"], "stopped");
+  CAF_CHECK_EQUAL(s.field(id, "state"), "stopped");
   CAF_CHECK(s.stop().empty());
 }
 
@@ -163,9 +163,9 @@ CAF_TEST(the shell job of a killed worker fails with its cause and leaves no pro
   sandbox s;
   auto id = s.bg({"--exec", "echo before; setsid sleep 341 & sleep 342"});
   CAF_REQUIRE(until(s, [&] { return s.troupe({"logs", id}).out == "before\n"; }));
-  kill_and_wait(s.row(id)["pid"]);
-  CAF_CHECK(until(s, [&] { return s.row(id)["state"] == "failed" && s.row(id)["process"] == "exited"; }));
-  CAF_CHECK(s.row(id)["sentence"].get<std::string>().find("killed by signal 9") != std::string::npos);
+  kill_and_wait(s.field(id, "pid"));
+  CAF_CHECK(until(s, [&] { return s.field(id, "state") == "failed" && s.field(id, "process") == "exited"; }));
+  CAF_CHECK(s.field(id, "sentence").get<std::string>().find("killed by signal 9") != std::string::npos);
   CAF_CHECK_EQUAL(find(s, "sleep"), 0);                    // KEEP-8
   CAF_CHECK_EQUAL(s.troupe({"logs", id}).out, "before\n"); // KEEP-7: its output outlives it
   CAF_CHECK(s.stop().empty());
@@ -177,12 +177,12 @@ CAF_TEST(the agent session of a killed worker goes on and repeats no step) {
   auto id = s.bg({"--permission-mode", "bypassPermissions",
                   "bash echo once >> marks\nwait " + s.work() + "/go\nbash echo twice >> marks\nsay finished"});
   CAF_REQUIRE(until(
-      s, [&] { return troupe::test::slurp(s.work() + "/marks") == "once\n" && s.row(id)["process"] == "alive"; }));
-  auto old = s.row(id)["pid"];
+      s, [&] { return troupe::test::slurp(s.work() + "/marks") == "once\n" && s.field(id, "process") == "alive"; }));
+  auto old = s.field(id, "pid");
   kill_and_wait(old);
-  CAF_REQUIRE(until(s, [&] { return s.row(id)["process"] == "alive" && s.row(id)["pid"] != old; }));
+  CAF_REQUIRE(until(s, [&] { return s.field(id, "process") == "alive" && s.field(id, "pid") != old; }));
   troupe::test::spill(s.work() + "/go", "");
-  CAF_CHECK(until(s, [&] { return s.row(id)["state"] == "done"; }));
+  CAF_CHECK(until(s, [&] { return s.field(id, "state") == "done"; }));
   CAF_CHECK_EQUAL(troupe::test::slurp(s.work() + "/marks"), "once\ntwice\n");
   check_numbers(s, id);
   CAF_CHECK(s.troupe({"why", id}).out.find("restart 1, at once") != std::string::npos);
@@ -193,12 +193,12 @@ CAF_TEST(the agent session of a killed worker goes on and repeats no step) {
 CAF_TEST(an agent that dies in its turn is restarted by a fresh worker) {
   sandbox s;
   auto id = s.bg({"--permission-mode", "bypassPermissions", "say start\nwait " + s.work() + "/go\nsay finished"});
-  CAF_REQUIRE(until(s, [&] { return s.row(id)["sentence"] == "start"; }));
-  auto worker = s.row(id)["pid"].get<int>();
+  CAF_REQUIRE(until(s, [&] { return s.field(id, "sentence") == "wait " + s.work() + "/go"; }));
+  auto worker = s.field(id, "pid").get<int>();
   kill_and_wait(find(s, "troupe-agent", worker));
   troupe::test::spill(s.work() + "/go", "");
-  CAF_CHECK(until(s, [&] { return s.row(id)["state"] == "done"; }));
-  CAF_CHECK(s.row(id)["pid"] != worker);
+  CAF_CHECK(until(s, [&] { return s.field(id, "state") == "done"; }));
+  CAF_CHECK(s.field(id, "pid") != worker);
   CAF_CHECK(s.stop().empty());
 }
 
@@ -208,9 +208,9 @@ CAF_TEST(a stopped session stays stopped over restarts of everything) {
   auto id = s.bg({"wait " + s.work() + "/never"});
   CAF_CHECK_EQUAL(s.troupe({"stop", id}).status, 0);
   kill_and_wait(s.supervisor_pid());
-  CAF_CHECK_EQUAL(s.row(id)["state"], "stopped");
-  CAF_CHECK_EQUAL(s.row(id)["process"], "exited");
+  CAF_CHECK_EQUAL(s.field(id, "state"), "stopped");
+  CAF_CHECK_EQUAL(s.field(id, "process"), "exited");
   CAF_CHECK(s.stop().empty());
-  CAF_CHECK_EQUAL(s.row(id)["state"], "stopped");
+  CAF_CHECK_EQUAL(s.field(id, "state"), "stopped");
   CAF_CHECK(s.stop().empty());
 }

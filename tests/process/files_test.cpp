@@ -57,7 +57,7 @@ CAF_TEST(bad lines in the ledger cost nothing but themselves) {
   spill(t.ledger(),
         text.substr(0, at) + "garbage\n{\"n\":\"x\"}\n\n[]\n" + std::string("\0\x01\xff\n", 4) + text.substr(at));
   CAF_CHECK_EQUAL(t.s.rows().size(), 2u);
-  CAF_CHECK_EQUAL(t.s.row(t.b)["exitStatus"], 2);
+  CAF_CHECK_EQUAL(t.s.field(t.b, "exitStatus"), 2);
   CAF_CHECK_EQUAL(count(slurp(t.s.home() + "/supervisor.log"), "event=set_aside"), 5u);
   CAF_CHECK(t.s.stop().empty());
 }
@@ -84,9 +84,9 @@ CAF_TEST(an empty or foreign ledger leaves a supervisor that serves) {
 CAF_TEST(a bad transcript marks its own session only) {
   two_jobs t;
   std::ofstream(t.folder(t.a) + "/transcript.jsonl", std::ios::app) << "what is this\n{\"n\": \n";
-  CAF_CHECK(t.s.row(t.a)["sentence"].get<std::string>().find("is not JSON") != std::string::npos);
-  CAF_CHECK_EQUAL(t.s.row(t.a)["state"], "failed");
-  CAF_CHECK(t.s.row(t.b)["sentence"].get<std::string>().find("JSON") == std::string::npos);
+  CAF_CHECK(t.s.field(t.a, "sentence").get<std::string>().find("is not JSON") != std::string::npos);
+  CAF_CHECK_EQUAL(t.s.field(t.a, "state"), "failed");
+  CAF_CHECK(t.s.field(t.b, "sentence").get<std::string>().find("JSON") == std::string::npos);
   CAF_CHECK_EQUAL(t.s.troupe({"respawn", t.a}).status, 0); // the worker, its one writer, mends it
   CAF_CHECK_EQUAL(t.s.troupe({"wait", t.a}).status, 1);
   CAF_CHECK(t.s.stop().empty());

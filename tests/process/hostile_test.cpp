@@ -129,7 +129,7 @@ CAF_TEST(the command line names the fault and the nearest right word) {
   is({"--bg", "-p", "say hello"},
      "troupe: --bg and --print exclude each other\n  leave one out: a background session prints nothing here\n");
   is({"agents", "--jsn"}, "troupe: troupe agents: unknown option: --jsn\n  did you mean --json?\n");
-  is({"daemon", "stat"}, "troupe: troupe daemon: unknown word: stat\n  did you mean 'stop'?\n");
+  is({"daemon", "stat"}, "troupe: troupe daemon: unknown word: stat\n  did you mean 'status'?\n");
   CAF_CHECK(s.processes().empty()); // nothing was started for any of them
 }
 

@@ -73,7 +73,7 @@ CAF_TEST(sessions are named by id and name and unique prefix) {
   while (a.substr(0, n) == b.substr(0, n))
     ++n;
   CAF_CHECK_EQUAL(s.troupe({"stop", a.substr(0, n)}).status, 0);
-  CAF_CHECK_EQUAL(s.row(a)["state"], "stopped");
+  CAF_CHECK_EQUAL(s.field(a, "state"), "stopped");
   CAF_CHECK_EQUAL(s.troupe({"stop", "sane"}).err, "troupe: there is no session 'sane'\n  did you mean 'same'?\n");
   CAF_CHECK(s.stop().empty());
 }
@@ -95,6 +95,12 @@ CAF_TEST(fifty dispatches at once against one spare give fifty sessions) {
   for (const auto& r : s.rows())
     workers.insert(r["pid"].get<int>());
   CAF_CHECK_EQUAL(workers.size(), 50u); // no worker serves two
+  CAF_CHECK(until(s, [&] {
+    return std::all_of(ids.begin(), ids.end(), [&](std::string id) {
+      id.pop_back();
+      return troupe::test::slurp(s.home() + "/sessions/" + id + "/transcript.jsonl").find("\"started\"") != std::string::npos;
+    });
+  }));
   CAF_CHECK(s.stop().empty());
   // At most three harnesses were starting at any time: between a session's `start` and its worker's `started`.
   std::vector<std::pair<std::int64_t, int>> marks;
@@ -170,8 +176,8 @@ CAF_TEST(a question is answered once from the shell) {
 CAF_TEST(a reply wakes a session whose worker was reaped and goes on with the conversation) {
   sandbox s(R"({"session": {"idleSeconds": 0}})"); // KEEP-1, KEEP-4
   auto id = s.bg({"say first words"});
-  CAF_CHECK(until(s, [&] { return s.row(id)["process"] == "exited"; }));
-  CAF_CHECK_EQUAL(s.row(id)["state"], "done");
+  CAF_CHECK(until(s, [&] { return s.field(id, "process") == "exited"; }));
+  CAF_CHECK_EQUAL(s.field(id, "state"), "done");
   CAF_CHECK_EQUAL(s.troupe({"reply", id, "say second words"}).out, "saved\n");
   CAF_CHECK(until(s, [&] { return s.troupe({"logs", id}).out.find("agent  second words") != std::string::npos; }));
   auto log = s.troupe({"logs", id}).out;
@@ -187,7 +193,7 @@ CAF_TEST(a background shell keeps its session working and its worker alive) {
     auto r = s.row(id);
     return r["activeWork"].size() == 1 && r["sentence"] == "it runs" && r["state"] == "working";
   }));
-  CAF_CHECK_EQUAL(s.row(id)["process"], "alive");
+  CAF_CHECK_EQUAL(s.field(id, "process"), "alive");
   CAF_CHECK(s.stop().empty());
 }
 
@@ -231,7 +237,8 @@ CAF_TEST(a dispatch that is repeated with its key counts once) {
   CAF_CHECK_EQUAL(second["result"]["repeated"], true);
   auto other = line;
   other.replace(other.find("/bin/true"), 9, "/bin/fals");
-  CAF_CHECK_EQUAL(json::parse(troupe::test::ask(socket.get(), other))["error"]["data"]["code"], "key_reused");
+  auto refused = json::parse(troupe::test::ask(socket.get(), other));
+  CAF_CHECK_EQUAL(refused["error"]["data"]["code"], "key_reused");
   CAF_CHECK_EQUAL(s.rows().size(), 1u);
   CAF_CHECK(s.stop().empty());
 }
@@ -243,10 +250,10 @@ CAF_TEST(a session is renamed and pinned and run again and removed) {
   s.troupe({"wait", id});
   CAF_CHECK_EQUAL(s.troupe({"rename", id, "other"}).status, 0);
   CAF_CHECK_EQUAL(s.troupe({"pin", "other"}).status, 0);
-  CAF_CHECK_EQUAL(s.row(id)["pinned"], true);
+  CAF_CHECK_EQUAL(s.field(id, "pinned"), true);
   CAF_CHECK_EQUAL(s.troupe({"respawn", "other"}).status, 0);
   CAF_CHECK(until(s, [&] {
-    return s.troupe({"logs", id}).out == "again\nagain\n" && s.row(id)["process"] == "exited";
+    return s.troupe({"logs", id}).out == "again\nagain\n" && s.field(id, "process") == "exited";
   }));
   CAF_CHECK_EQUAL(s.troupe({"rm", "other"}).status, 0);
   CAF_CHECK(s.rows().empty());

@@ -50,7 +50,7 @@ CAF_TEST(a session with a process holds the supervisor open) {
   sandbox s(R"({"supervisor": {"lingerSeconds": 0}})");
   auto id = s.bg({"--exec", "read line"});
   CAF_CHECK_EQUAL(s.troupe({"daemon", "status"}).status, 0);
-  CAF_CHECK_EQUAL(s.row(id)["state"], "working");
+  CAF_CHECK_EQUAL(s.field(id, "state"), "working");
   CAF_CHECK(s.stop().empty());
 }
 

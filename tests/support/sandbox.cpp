@@ -120,6 +120,11 @@ json sandbox::row(const std::string& id) const {
   return {};
 }
 
+json sandbox::field(const std::string& id, const std::string& name) const {
+  auto r = row(id);
+  return r.is_object() && r.contains(name) ? r[name] : json();
+}
+
 json sandbox::status() const {
   return json::parse(troupe({"daemon", "status", "--json"}).out);
 }

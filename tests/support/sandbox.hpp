@@ -35,6 +35,7 @@ public:
   /// Rows by `agents --json --all`.
   json rows() const;
   json row(const std::string& id) const;
+  json field(const std::string& id, const std::string& name) const; ///< of the row; null when it is not there
   json status() const;
   std::int32_t supervisor_pid() const;
   /// Live processes that carry this sandbox's home in their environment.
