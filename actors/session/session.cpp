@@ -120,9 +120,10 @@ bool session_state::act(const sm::assign& e) {
   job.interrupted = e.interrupted;
   self->request(around->host, warm ? deadline::warm : deadline::worker, assign_worker{e.worker.worker, std::move(job)})
       .then([this](receipt& got) { advance(sm::held{std::move(got)}); },
-            [this](caf::error& err) {
+            [this, run = m.known.run](caf::error& err) {
               auto why = failure_of(err);
-              advance(sm::not_held{why.text, why.code});
+              if (run == m.known.run) // an older run's end has been told by its worker's
+                advance(sm::not_held{why.text, why.code});
             });
   return false;
 }

@@ -54,6 +54,7 @@ public:
       ::sigaddset(&set, s);
     ::sigprocmask(SIG_BLOCK, &set, nullptr);
     unique_fd signals(::signalfd(-1, &set, SFD_CLOEXEC));
+    show_frames(); // the first ones may have come with the answer
     while (!over_) {
       pollfd ready[] = {{STDIN_FILENO, POLLIN, 0}, {worker_.fd(), POLLIN, 0}, {signals.get(), POLLIN, 0}};
       if (::poll(ready, 3, key_pending_ ? 500 : -1) == 0 && key_pending_)
@@ -86,6 +87,12 @@ private:
 
   void take_output() {
     bool more = worker_.fill();
+    show_frames();
+    if (!more && !over_)
+      finish(outcome::lost);
+  }
+
+  void show_frames() {
     char type = 0;
     std::string payload;
     while (worker_.next(type, payload)) {
@@ -97,8 +104,6 @@ private:
         return;
       }
     }
-    if (!more)
-      finish(outcome::lost);
   }
 
   void take_input() {

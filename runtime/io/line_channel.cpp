@@ -153,6 +153,7 @@ void line_channel::finish(const std::string& why) {
 line_channel::socket line_channel::detach(std::string& rest) {
   detached_ = true;
   rest = in_.substr(consumed_);
+  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->cb_ = {}; }); // not from inside the callback that asks
   return std::move(socket_);
 }
 

@@ -178,8 +178,10 @@ void worker_bench::end(const end_worker& x, const answer<ending_worker>& done) {
 
 void worker_bench::kill(const kill_worker& x) {
   auto w = find(x.worker);
-  if (!w)
+  if (!w) { // its end was told before anybody asked for it
+    news_.exited(x.worker, x.session, "ended before it was asked");
     return;
+  }
   if (w->session.empty()) {
     w->session = x.session;
     w->directory = x.directory;

@@ -58,8 +58,10 @@ public:
     while (seen_.find(text) == std::string::npos) {
       pollfd ready{master_.get(), POLLIN, 0};
       char block[4096];
-      if (::poll(&ready, 1, 10'000) != 1)
+      if (::poll(&ready, 1, 10'000) != 1) {
+        CAF_MESSAGE("it showed: " << json(seen_).dump(-1, ' ', true, json::error_handler_t::replace));
         return false;
+      }
       auto n = ::read(master_.get(), block, sizeof block);
       if (n <= 0)
         return false;
