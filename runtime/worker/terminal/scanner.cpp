@@ -49,14 +49,22 @@ void scanner::take(unsigned char c) {
     if (c == 0x1b)
       at_ = text_escape;
     else if (c == 0x07)
-      at_ = ground_state;
+      end_text();
+    else if (text_.size() < 1024)
+      text_ += static_cast<char>(c);
     break;
   case text_escape:
-    at_ = ground_state;
+    end_text();
     if (c != '\\')
       take_escape(c);
     break;
   }
+}
+
+void scanner::end_text() {
+  at_ = ground_state;
+  if (text_.starts_with("]0;") || text_.starts_with("]2;"))
+    title_ = text_.substr(3);
 }
 
 void scanner::take_ground(unsigned char c) {
@@ -85,6 +93,7 @@ void scanner::take_escape(unsigned char c) {
   case '^':
   case '_':
     at_ = text;
+    text_ = static_cast<char>(c);
     break;
   case '(':
   case ')':

@@ -21,6 +21,8 @@ public:
   /// Private modes that are set (CSI ? N h) and matter to a terminal that joins later.
   [[nodiscard]] const std::set<int>& modes() const { return modes_; }
   [[nodiscard]] bool application_keypad() const { return keypad_; }
+  /// The window's title, by OSC 0 or 2 (libvterm 0.1 loses one that is cut).
+  [[nodiscard]] const std::string& title() const { return title_; }
   /// The last CSI top;bottom r, empty when the region is the whole screen.
   [[nodiscard]] const std::string& region() const { return region_text_; }
 
@@ -31,12 +33,13 @@ private:
   void take_escape(unsigned char c);
   void end_csi(unsigned char final);
   void set_private(bool on);
+  void end_text();
   void reset();
   state at_ = ground_state;
   int utf8_left_ = 0;
   std::string parameters_;
   std::set<int> modes_;
-  std::string region_text_;
+  std::string region_text_, text_, title_;
   bool region_ = false, insert_ = false, shifted_ = false, margins_ = false, no_wrap_ = false, keypad_ = false;
 };
 

@@ -15,11 +15,8 @@ struct screen_callbacks {
       s->cursor_visible_ = value->boolean;
     else if (prop == VTERM_PROP_ALTSCREEN)
       s->alternate_ = value->boolean;
-    else if (prop == VTERM_PROP_TITLE)
-      take_title(*s, value);
     return 1;
   }
-  static void take_title(screen& s, VTermValue* value) { s.title_ = std::string(value->string).substr(0, 1024); }
   static void output(const char* bytes, std::size_t n, void* user) {
     auto* s = static_cast<screen*>(user);
     if (s->reply_)
@@ -97,6 +94,18 @@ bool blank(const VTermScreenCell& c) {
          !c.attrs.strike;
 }
 
+/// How many bytes at the end belong to a UTF-8 character that is not whole yet.
+std::size_t unfinished(std::string_view s) {
+  for (std::size_t back = 1; back <= std::min<std::size_t>(3, s.size()); ++back) {
+    auto c = static_cast<unsigned char>(s[s.size() - back]);
+    if ((c & 0xc0) == 0x80)
+      continue;
+    std::size_t need = c >= 0xf0 && c < 0xf8 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+    return c < 0xf8 && need > back ? back : 0;
+  }
+  return 0;
+}
+
 std::string place(int row, int col) {
   return "\x1b[" + std::to_string(row + 1) + ";" + std::to_string(col + 1) + "H";
 }
@@ -124,13 +133,35 @@ void screen::wake() {
   vterm_screen_reset(cells_, 1);
 }
 
+/// libvterm 0.1 loses a character that is cut between two writes: an unfinished one at the end waits for its rest.
+void screen::write(std::string_view bytes) {
+  scan_.feed(bytes);
+  while (!cut_.empty() && !bytes.empty() && unfinished(cut_) > 0) {
+    cut_ += bytes.front();
+    bytes.remove_prefix(1);
+  }
+  if (!cut_.empty() && unfinished(cut_) == 0) {
+    vterm_input_write(vt_, cut_.data(), cut_.size());
+    cut_.clear();
+  }
+  auto tail = unfinished(bytes);
+  cut_ += bytes.substr(bytes.size() - tail);
+  bytes.remove_suffix(tail);
+  while (!bytes.empty()) { // it also chooses a run's character set by the run's first byte: runs are made alike
+    auto high = [](char c) { return (static_cast<unsigned char>(c) & 0x80) != 0; };
+    auto end = std::find_if(bytes.begin(), bytes.end(), [&](char c) { return high(c) != high(bytes.front()); });
+    auto n = static_cast<std::size_t>(end - bytes.begin());
+    vterm_input_write(vt_, bytes.data(), n);
+    bytes.remove_prefix(n);
+  }
+}
+
 void screen::feed(std::uint64_t until) {
   wake();
   while (parsed_ < until) {
     auto piece = ring_.read(parsed_);
     auto n = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), until - parsed_));
-    vterm_input_write(vt_, piece.data(), n);
-    scan_.feed({piece.data(), n});
+    write({piece.data(), n});
     last_was_newline_ = piece[n - 1] == '\n';
     parsed_ += n;
   }
@@ -184,7 +215,7 @@ void screen::make_room(std::size_t n) {
     auto line = std::string_view(piece.data(), piece.size()).find('\n');
     feed(parsed_ + (line == std::string_view::npos ? piece.size() : line + 1));
   }
-  if (!skip(end))
+  if (!skip(end) || end + n > parsed_ + ring_.capacity()) // what is left to parse may be more than there is room for
     feed(end);
 }
 
@@ -213,8 +244,8 @@ std::string screen::repaint() {
     out += "\x1b[?" + std::to_string(mode) + (on ? "h" : "l");
   }
   out += scan_.application_keypad() ? "\x1b=" : "\x1b>";
-  if (!title_.empty())
-    out += "\x1b]2;" + title_ + "\x07";
+  if (!scan_.title().empty())
+    out += "\x1b]2;" + scan_.title() + "\x07";
   VTermPos at{};
   vterm_state_get_cursorpos(vterm_obtain_state(vt_), &at);
   out += place(at.row, at.col);

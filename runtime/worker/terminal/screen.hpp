@@ -46,6 +46,7 @@ private:
   friend struct screen_callbacks;
   void wake();
   void feed(std::uint64_t until);
+  void write(std::string_view bytes);
   bool skip(std::uint64_t until);
   std::string row_text(int row, std::string* sgr_state);
   const output_ring& ring_;
@@ -55,7 +56,7 @@ private:
   scanner scan_;
   std::uint64_t parsed_, skipped_ = 0;
   std::function<void(std::string_view)> reply_;
-  std::string title_;
+  std::string cut_;
   bool cursor_visible_ = true, alternate_ = false, last_was_newline_ = true;
 };
 

@@ -1,0 +1,347 @@
+// The session's machine, event by event and in random orders.
+#define CAF_SUITE session_machine
+#include <algorithm>
+#include <random>
+
+#include "actors/session/machine.hpp"
+#include "caf/test/unit_test.hpp"
+
+using namespace troupe;
+namespace sm = troupe::session_machine;
+
+namespace {
+
+struct session {
+  sm::state m;
+  sm::policy p;
+  wall_ms now = 1'000'000;
+  std::uint64_t next_worker = 1, events = 0;
+  std::vector<sm::effect> all;
+
+  explicit session(const std::string& kind = "agent") {
+    m.known.id = {"s"};
+    m.known.spec.kind = kind;
+    m.known.spec.harness = kind == "exec" ? "exec" : "native";
+  }
+  std::vector<sm::effect> on(const sm::event_& e) {
+    auto s = sm::next(std::move(m), e, now, p);
+    m = std::move(s.to);
+    all.insert(all.end(), s.effects.begin(), s.effects.end());
+    return s.effects;
+  }
+  worker_address fresh() { return {{next_worker++}, {"boot", 7, 9}, "/socket"}; }
+  std::vector<sm::effect> happens(const std::string& what, const std::string& id = {}, const std::string& detail = {},
+                                  std::int64_t value = 0) {
+    event e;
+    e.n = ++events;
+    e.t = now;
+    e.run = m.known.run;
+    e.what = what;
+    e.id = id;
+    e.detail = detail;
+    e.value = value;
+    return on(sm::happened{e});
+  }
+  worker_id worker() const { return {next_worker - 1}; }
+  /// Brings it to where its harness runs.
+  void run() {
+    if (!std::holds_alternative<sm::claiming>(m.at))
+      on(sm::begin{});
+    on(sm::granted{fresh(), true});
+    on(sm::held{{m.known.id, m.known.run, "/", m.known.spec.permission_mode, 0}});
+    on(sm::permitted{});
+    happens("assigned");
+    happens("started");
+  }
+  void turn() {
+    happens("ready");
+    if (m.known.taken.count("first") == 0)
+      happens("taken", "first");
+    happens("sent", "first");
+  }
+  std::string state() const { return sm::look(m).state; }
+};
+
+template <class T>
+std::size_t count(const std::vector<sm::effect>& xs) {
+  return static_cast<std::size_t>(
+      std::count_if(xs.begin(), xs.end(), [](const auto& x) { return std::holds_alternative<T>(x); }));
+}
+
+bool wrote(const std::vector<sm::effect>& xs, const std::string& what) {
+  return std::any_of(xs.begin(), xs.end(), [&](const auto& x) {
+    const auto* r = std::get_if<sm::record>(&x);
+    return r && r->entry.what == what;
+  });
+}
+
+} // namespace
+
+// STATE-1, STATE-2: written ahead of what it starts
+CAF_TEST(a dispatch is claimed and assigned and started in order) {
+  session s;
+  CAF_CHECK_EQUAL(count<sm::claim>(s.on(sm::begin{})), 1u);
+  auto e = s.on(sm::granted{s.fresh(), true});
+  CAF_CHECK(std::holds_alternative<sm::record>(e[0]) && std::holds_alternative<sm::assign>(e[1]));
+  CAF_CHECK_EQUAL(sm::look(s.m).process, "starting");
+  e = s.on(sm::held{{{"s"}, 1, "/", "", 0}});
+  CAF_CHECK(wrote(e, "assigned"));
+  CAF_CHECK_EQUAL(std::get<sm::answer_dispatch>(e[1]).code, errc::ok);
+  CAF_CHECK_EQUAL(count<sm::start>(e), 0u); // SUP-11: assign starts nothing
+  e = s.on(sm::permitted{});
+  CAF_CHECK(wrote(e, "start") && count<sm::start>(e) == 1);
+  CAF_CHECK_EQUAL(s.state(), "working");
+}
+
+// POOL-6
+CAF_TEST(a worker that refuses is killed and seen dead before the next is asked) {
+  session s;
+  s.on(sm::begin{});
+  s.on(sm::granted{s.fresh(), true});
+  auto e = s.on(sm::not_held{"late", errc::timed_out});
+  CAF_CHECK(count<sm::kill>(e) == 1 && count<sm::claim>(e) == 0);
+  CAF_CHECK_EQUAL(count<sm::claim>(s.on(sm::gone{{99}, "another"})), 0u);
+  CAF_CHECK_EQUAL(count<sm::claim>(s.on(sm::gone{s.worker(), "killed"})), 1u);
+  CAF_CHECK_EQUAL(count<sm::answer_dispatch>(s.all), 0u); // the user sees one session start
+}
+
+// KEEP-8
+CAF_TEST(a worker that is granted too late is ended) {
+  session s;
+  s.on(sm::begin{});
+  s.on(sm::asked_stop{"x"});
+  CAF_CHECK_EQUAL(s.state(), "stopped");
+  CAF_CHECK_EQUAL(count<sm::kill>(s.on(sm::granted{s.fresh(), false})), 1u);
+}
+
+// REST-1
+CAF_TEST(a worker that ends in a turn is restarted at once and then with back off and at most five times) {
+  session s;
+  s.on(sm::begin{});
+  std::vector<std::int64_t> delays;
+  for (int i = 0; i < 6; ++i) {
+    s.run();
+    s.turn();
+    auto e = s.on(sm::gone{s.worker(), "killed by signal 9"});
+    if (i == 0)
+      CAF_CHECK_EQUAL(count<sm::claim>(e), 1u);
+    for (const auto& x : e)
+      if (const auto* t = std::get_if<sm::arm>(&x)) {
+        delays.push_back(t->ms);
+        s.on(sm::elapsed{t->which, t->generation});
+      }
+  }
+  CAF_CHECK_EQUAL(delays, (std::vector<std::int64_t>{1000, 2000, 4000, 8000}));
+  CAF_CHECK_EQUAL(s.state(), "failed");
+}
+
+// REST-1: never a shell job
+CAF_TEST(a shell job is not run again) {
+  session s("exec");
+  s.run();
+  auto e = s.on(sm::gone{s.worker(), "killed by signal 9"});
+  CAF_CHECK_EQUAL(count<sm::claim>(e), 0u);
+  CAF_CHECK_EQUAL(s.state(), "failed");
+}
+
+// REST-5
+CAF_TEST(a restart tells of the interruption and sends no prompt again) {
+  session s;
+  s.run();
+  s.turn();
+  s.on(sm::gone{s.worker(), "x"});
+  auto e = s.on(sm::granted{s.fresh(), false});
+  const auto& a = std::get<sm::assign>(e[1]);
+  CAF_CHECK(a.resume && a.interrupted);
+}
+
+// REST-2, F-07
+CAF_TEST(in random orders nothing that was stopped starts again by itself) {
+  for (unsigned seed = 1; seed <= 5000; ++seed) {
+    std::mt19937 r(seed);
+    session s(r() % 2 ? "agent" : "exec");
+    s.on(sm::begin{});
+    int dispatch_answers = 0;
+    bool stopped = false;
+    for (int step = 0; step < 40; ++step) {
+      auto before = s.all.size();
+      switch (r() % 13) {
+      case 0:
+        s.on(sm::granted{s.fresh(), true});
+        break;
+      case 1:
+        s.on(sm::not_granted{"no", errc::draining});
+        break;
+      case 2:
+        s.on(sm::held{{s.m.known.id, s.m.known.run, "/", "", 0}});
+        break;
+      case 3:
+        s.on(sm::not_held{"no", errc::refused});
+        break;
+      case 4:
+        s.on(sm::permitted{});
+        break;
+      case 5:
+        s.happens("started");
+        break;
+      case 6:
+        s.turn();
+        break;
+      case 7:
+        s.happens("turn_ended", {}, "end_turn");
+        break;
+      case 8:
+        s.on(sm::gone{s.worker(), "gone"});
+        break;
+      case 9:
+        s.happens("ended", {}, "exited");
+        break;
+      case 10:
+        s.on(sm::elapsed{static_cast<sm::timer>(r() % 5), r() % 2 ? s.m.generation : s.m.rest_generation});
+        break;
+      case 11:
+        s.on(sm::end_refused{"later"});
+        break;
+      default:
+        if (step > 20) {
+          s.on(sm::asked_stop{"test"});
+          stopped = true;
+        }
+      }
+      std::vector<sm::effect> now(s.all.begin() + static_cast<std::ptrdiff_t>(before), s.all.end());
+      for (const auto& x : now)
+        if (const auto* a = std::get_if<sm::answer_dispatch>(&x))
+          dispatch_answers += a->code == errc::ok;
+      if (stopped) {
+        CAF_REQUIRE_EQUAL(count<sm::claim>(now), 0u);
+        CAF_REQUIRE_EQUAL(count<sm::start>(now), 0u);
+      }
+    }
+    CAF_REQUIRE(dispatch_answers <= static_cast<int>(s.m.known.run));
+  }
+}
+
+// REST-2: but a reply written after the stop
+CAF_TEST(a reply after the stop starts it again) {
+  session s;
+  s.run();
+  s.turn();
+  s.on(sm::asked_stop{"x"});
+  s.happens("ended", "stop", "exited");
+  s.on(sm::gone{s.worker(), "x"});
+  CAF_CHECK_EQUAL(s.state(), "stopped");
+  auto e = s.on(sm::asked_reply{"key", "go on"});
+  CAF_CHECK(wrote(e, "reply") && count<sm::claim>(e) == 1);
+}
+
+// KEEP-1, KEEP-3
+CAF_TEST(the rest clock starts anew with each event and only at rest) {
+  session s;
+  s.run();
+  s.turn();
+  CAF_CHECK_EQUAL(count<sm::arm>(s.happens("text", {}, "agent")), 0u); // a turn runs
+  auto first = s.happens("turn_ended", "first", "end_turn");
+  CAF_REQUIRE_EQUAL(count<sm::arm>(first), 1u);
+  auto stale = std::get<sm::arm>(first.back());
+  s.happens("attached", {}, {}, 1);
+  CAF_CHECK_EQUAL(count<sm::end>(s.on(sm::elapsed{sm::timer::rest, stale.generation})), 0u);
+  auto detached = s.happens("attached", {}, {}, 0);
+  CAF_REQUIRE_EQUAL(count<sm::arm>(detached), 1u);
+  auto e = s.on(sm::elapsed{sm::timer::rest, std::get<sm::arm>(detached.back()).generation});
+  CAF_REQUIRE_EQUAL(count<sm::end>(e), 1u);
+  CAF_CHECK(wrote(e, "reap"));
+}
+
+// KEEP-1
+CAF_TEST(a pinned session is not reaped) {
+  session s;
+  s.run();
+  s.turn();
+  s.happens("turn_ended", "first", "end_turn");
+  s.on(sm::asked_pin{true});
+  CAF_CHECK_EQUAL(count<sm::end>(s.on(sm::elapsed{sm::timer::rest, s.m.rest_generation})), 0u);
+}
+
+// KEEP-5
+CAF_TEST(a reply that races the reaper wins and is delivered once) {
+  session s;
+  s.run();
+  s.turn();
+  s.happens("turn_ended", "first", "end_turn");
+  CAF_CHECK_EQUAL(count<sm::end>(s.on(sm::elapsed{sm::timer::rest, s.m.rest_generation})), 1u);
+  s.on(sm::asked_reply{"k", "wait"});
+  auto e = s.on(sm::end_refused{"a later event"}); // the worker refuses: it goes on
+  CAF_CHECK_EQUAL(count<sm::deliver>(e), 1u);
+  s.happens("taken", "k");
+  CAF_CHECK(s.m.known.replies.empty());
+}
+
+// KEEP-5
+CAF_TEST(a reply that comes while the worker ends goes to the next one) {
+  session s;
+  s.run();
+  s.turn();
+  s.happens("turn_ended", "first", "end_turn");
+  s.on(sm::elapsed{sm::timer::rest, s.m.rest_generation});
+  s.on(sm::asked_reply{"k", "wait"});
+  s.happens("ended", "reap", "exited");
+  CAF_CHECK_EQUAL(count<sm::claim>(s.on(sm::gone{s.worker(), "exited 0"})), 1u);
+  s.run();
+  CAF_CHECK_EQUAL(count<sm::deliver>(s.all), 1u);
+}
+
+// KEEP-7
+CAF_TEST(the row of a shell job goes five minutes after it ended with 0) {
+  session s("exec");
+  s.run();
+  s.happens("ended", {}, "exited", 0);
+  auto e = s.on(sm::gone{s.worker(), "exited 0"});
+  CAF_CHECK(wrote(e, "settled"));
+  auto timer = std::get<sm::arm>(e.back());
+  CAF_CHECK_EQUAL(timer.ms, 300'000);
+  e = s.on(sm::elapsed{timer.which, timer.generation});
+  CAF_CHECK(wrote(e, "removed") && count<sm::forget>(e) == 1);
+}
+
+// SUP-11
+CAF_TEST(a dispatch that no worker holds waits a minute for its key and fails) {
+  session s;
+  s.m.known.key = "k";
+  auto e = s.on(sm::restored{false});
+  auto timer = std::get<sm::arm>(e.back());
+  CAF_CHECK_EQUAL(timer.ms, 60'000);
+  s.on(sm::elapsed{timer.which, timer.generation});
+  CAF_CHECK_EQUAL(s.state(), "failed");
+}
+
+// SUP-5, F-23
+CAF_TEST(a worker that does not answer is unknown and never taken for dead) {
+  session s;
+  s.run();
+  auto known = s.m.known;
+  session t;
+  t.m.known = known;
+  CAF_CHECK_EQUAL(count<sm::adopt>(t.on(sm::restored{true})), 1u);
+  auto e = t.on(sm::not_adopted{false, "no answer"});
+  CAF_CHECK_EQUAL(t.state(), "unknown");
+  CAF_CHECK_EQUAL(count<sm::claim>(e), 0u);
+  auto timer = std::get<sm::arm>(e.back());
+  CAF_CHECK_EQUAL(count<sm::adopt>(t.on(sm::elapsed{timer.which, timer.generation})), 1u);
+  t.on(sm::not_adopted{false, "no answer"});
+  CAF_CHECK_EQUAL(count<sm::kill>(t.on(sm::asked_stop{"x"})), 1u);
+}
+
+// STATE-2: events of an older run change nothing
+CAF_TEST(the word of an older run changes nothing but what it took) {
+  session s;
+  s.run();
+  s.turn();
+  s.on(sm::gone{s.worker(), "x"});
+  s.run();
+  event old;
+  old.n = ++s.events;
+  old.run = 1;
+  old.what = "ended";
+  s.on(sm::happened{old});
+  CAF_CHECK(!s.m.known.ended);
+}

@@ -1,0 +1,91 @@
+// The machines of supervisor and credential store.
+#define CAF_SUITE small_machines
+#include "actors/credential_store/machine.hpp"
+#include "actors/supervisor/machine.hpp"
+#include "caf/test/unit_test.hpp"
+
+using namespace troupe;
+namespace sm = troupe::supervisor_machine;
+namespace cm = troupe::credential_machine;
+
+namespace {
+
+struct supervisor {
+  sm::state m;
+  sm::policy p;
+  wall_ms now = 0;
+  std::vector<sm::effect> on(const sm::event_& e) {
+    auto s = sm::next(std::move(m), e, now, p);
+    m = std::move(s.to);
+    return s.effects;
+  }
+};
+
+template <class T, class V>
+bool has(const std::vector<V>& xs) {
+  for (const auto& x : xs)
+    if (std::holds_alternative<T>(x))
+      return true;
+  return false;
+}
+
+} // namespace
+
+// SUP-3
+CAF_TEST(it lingers only while nobody and nothing holds it) {
+  supervisor s;
+  CAF_CHECK(has<sm::arm_linger>(s.on(sm::opened{})));
+  CAF_CHECK(!has<sm::arm_linger>(s.on(sm::busy_now{1})));
+  CAF_CHECK(!has<sm::leave>(s.on(sm::linger_over{1}))); // stale
+  CAF_CHECK(has<sm::arm_linger>(s.on(sm::busy_now{0})));
+  CAF_CHECK(!has<sm::arm_linger>(s.on(sm::front_ends_now{1})));
+  auto e = s.on(sm::front_ends_now{0});
+  CAF_CHECK(has<sm::leave>(s.on(sm::linger_over{std::get<sm::arm_linger>(e[0]).generation})));
+}
+
+// SUP-4
+CAF_TEST(a stop drains what is busy and is answered when it has ended) {
+  supervisor s;
+  s.on(sm::opened{});
+  s.on(sm::busy_now{2});
+  CAF_CHECK(has<sm::refuse>(s.on(sm::stop_asked{false, false})));
+  auto e = s.on(sm::stop_asked{true, false});
+  CAF_CHECK(has<sm::drain>(e) && !has<sm::leave>(e));
+  CAF_CHECK(has<sm::refuse>(s.on(sm::dispatch_asked{"k", "d", {"a"}})));
+  CAF_CHECK(!has<sm::leave>(s.on(sm::busy_now{1})));
+  CAF_CHECK(has<sm::leave>(s.on(sm::busy_now{0})));
+}
+
+// SUP-11
+CAF_TEST(a key counts once and is forgotten after a day) {
+  supervisor s;
+  s.on(sm::opened{});
+  CAF_CHECK(has<sm::admit>(s.on(sm::dispatch_asked{"key", "digest", {"a"}})));
+  auto again = s.on(sm::dispatch_asked{"key", "digest", {"b"}});
+  CAF_REQUIRE(has<sm::repeat>(again));
+  CAF_CHECK(std::get<sm::repeat>(again[0]).session == session_id{"a"});
+  CAF_CHECK(has<sm::refuse>(s.on(sm::dispatch_asked{"key", "other", {"c"}})));
+  s.now = 25 * 3'600'000;
+  CAF_CHECK(has<sm::admit>(s.on(sm::dispatch_asked{"key", "other", {"d"}})));
+}
+
+CAF_TEST(a refresh in flight is shared and the old credential used while it is valid) {
+  cm::state m;
+  auto on = [&](const cm::event_& e, wall_ms now) {
+    auto s = cm::next(std::move(m), e, now);
+    m = std::move(s.to);
+    return s.effects;
+  };
+  snapshot soon{0, 400'000, {{"K", "old"}}};
+  on(cm::loaded{soon}, 0);
+  CAF_CHECK(has<cm::give>(on(cm::asked{1}, 0)));
+  CAF_CHECK(has<cm::refresh>(on(cm::asked{2}, 200'000)));
+  CAF_CHECK(on(cm::asked{3}, 200'000).empty());
+  CAF_CHECK_EQUAL(on(cm::not_refreshed{"down"}, 200'000).size(), 2u);
+  CAF_CHECK(has<cm::refresh>(on(cm::asked{4}, 390'000)));
+  CAF_CHECK(has<cm::refuse>(on(cm::not_refreshed{"down"}, 500'000)));
+  CAF_CHECK(has<cm::refuse>(on(cm::asked{5}, 500'000)));
+  on(cm::logged_out{}, 500'000);
+  auto e = on(cm::asked{6}, 500'000);
+  CAF_CHECK(std::get<cm::give>(e[0]).what.credentials.empty());
+}
