@@ -116,8 +116,8 @@ json worker::assign(const json& params) {
     throw refusal{error.code, error.text};
   }
   job_ = std::move(job);
-  if (job_->spec.harness != "native")
-    leave_spare();
+  if (job_->spec.harness != "native") // behind the receipt: ending the agent's tree looks through all processes
+    asio::post(loop_, [this] { leave_spare(); });
   event e;
   e.what = "assigned";
   e.value = ::getpid();

@@ -1,0 +1,282 @@
+// The figures of a dispatch, a listing, output and memory, with peers and floors measured in the same run. Not a timed
+// test: it prints a table. `troupe-bench [--short]`; medians.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <functional>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runtime/io/process.hpp"
+#include "tests/support/sandbox.hpp"
+
+extern char** environ;
+
+using namespace troupe;
+using troupe::test::sandbox;
+using clock_type = std::chrono::steady_clock;
+
+namespace {
+
+int rounds = 200;
+bool brief = false;
+
+double ms_since(clock_type::time_point t) {
+  return std::chrono::duration<double, std::milli>(clock_type::now() - t).count();
+}
+
+double median(std::vector<double> xs) {
+  std::sort(xs.begin(), xs.end());
+  return xs.empty() ? 0 : xs[xs.size() / 2];
+}
+
+/// Runs a command to its end, output thrown away.
+int run(const std::vector<std::string>& words, const std::string& home = {}) {
+  static int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  spawn_request r;
+  r.program = words[0];
+  r.arguments = words;
+  for (char** at = environ; *at; ++at) {
+    std::string_view pair(*at);
+    auto split = pair.find('=');
+    r.env.emplace_back(pair.substr(0, split), pair.substr(split + 1));
+  }
+  if (!home.empty())
+    r.env.emplace_back("TROUPE_HOME", home);
+  r.fds = {{null, 0}, {null, 1}, {null, 2}};
+  auto pid = spawn(r);
+  return pid < 0 ? pid : test::wait_for(pid);
+}
+
+std::string bin(const char* name) {
+  return std::string(std::getenv("TROUPE_BIN")) + "/" + name;
+}
+
+double timed(int n, const std::function<void()>& before, const std::function<void()>& act) {
+  std::vector<double> all;
+  for (int i = 0; i < n; ++i) {
+    before();
+    auto t = clock_type::now();
+    act();
+    all.push_back(ms_since(t));
+  }
+  return median(all);
+}
+
+void show(const char* what, const std::string& ours, const std::string& peers, double ratio, double must) {
+  std::printf("%-46s %-12s %-44s %6.2f  must %.2f  %s\n", what, ours.c_str(), peers.c_str(), ratio, must,
+              ratio <= must ? "ok" : "MISS");
+  std::fflush(stdout);
+}
+
+std::string in_ms(double x) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f ms", x);
+  return text;
+}
+
+void await_spare(const sandbox& s) {
+  auto socket = s.connect();
+  while (test::ask(socket.get(), R"({"jsonrpc":"2.0","id":1,"method":"supervisor/status"})").find("\"ready\":1") ==
+         std::string::npos) {
+  }
+}
+
+double floor_dispatch(const sandbox& s) {
+  auto path = s.root() + "/floor";
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0)
+    return 0;
+  spawn_request r;
+  r.program = bin("bench-floor-server");
+  r.arguments = {"floor", path};
+  r.fds = {{ends[1], 1}};
+  auto pid = spawn(r);
+  char byte;
+  if (::read(ends[0], &byte, 1) != 1)
+    return 0;
+  auto out = timed(
+      rounds, [] {},
+      [&] {
+        run({bin("bench-floor-server"), path, "ask"});
+      });
+  ::kill(pid, SIGKILL);
+  ::waitpid(pid, nullptr, 0);
+  return out;
+}
+
+void dispatching() {
+  sandbox s(R"({"session": {"doneRowSeconds": 0}})");
+  s.troupe({"agents"});
+  std::vector<std::string> command{bin("troupe"), "--bg", "-q", "--exec", "--", "/bin/true"};
+  auto warm = timed(
+      rounds, [&] { await_spare(s); }, [&] { run(command, s.home()); });
+  auto burst = timed(
+      rounds, [] {}, [&] { run(command, s.home()); });
+  auto tmux = s.root() + "/tmux";
+  run({"tmux", "-S", tmux, "-f", "/dev/null", "new-session", "-d", "sleep 1000"});
+  auto peer = timed(
+      rounds, [] {},
+      [&] {
+        run({"tmux", "-S", tmux, "-f", "/dev/null", "new-session", "-d", "true"});
+      });
+  run({"tmux", "-S", tmux, "kill-server"});
+  int n = 0;
+  auto dtach = timed(
+      rounds, [] {},
+      [&] {
+        run({"dtach", "-n", s.root() + "/d" + std::to_string(++n), "true"});
+      });
+  auto floor = floor_dispatch(s);
+  auto peers = "tmux " + in_ms(peer) + ", dtach " + in_ms(dtach) + ", floor " + in_ms(floor);
+  show("dispatch, return to prompt (to tmux)", in_ms(warm), peers, warm / peer, 0.5);
+  show("  the same, to the floor", in_ms(warm), peers, warm / floor, 1.6);
+  show("  back to back, spare or not", in_ms(burst), peers, burst / peer, 0.5);
+}
+
+/// From a dispatch's line on the socket until its answer: the worker holds the assignment.
+double claim(const sandbox& s, bool wait) {
+  auto socket = s.connect();
+  int n = 0;
+  return timed(
+      rounds,
+      [&] {
+        if (wait)
+          await_spare(s);
+      },
+      [&] {
+        test::ask(socket.get(),
+                  R"({"jsonrpc":"2.0","id":1,"method":"session/dispatch","params":{"key":"bench-)" +
+                      std::to_string(::getpid()) + "-" + std::to_string(wait) + std::to_string(++n) +
+                      R"(","kind":"exec","command":["/bin/true"],"prompt":"true","cwd":"/tmp","env":[]}})");
+      });
+}
+
+void claiming() {
+  sandbox warm(R"({"session": {"doneRowSeconds": 0}})"),
+      cold(R"({"warmPool": {"size": 0}, "session": {"doneRowSeconds": 0}})");
+  warm.troupe({"agents"});
+  cold.troupe({"agents"});
+  auto w = claim(warm, true), c = claim(cold, false);
+  show("warm claim, line to worker (to 0.4 ms)", in_ms(w), "cold start " + in_ms(c), w / 0.4, 1);
+}
+
+void listing() {
+  sandbox s(R"({"launch": {"maxConcurrent": 8}})");
+  int many = brief ? 20 : 1000;
+  s.troupe({"agents"});
+  auto socket = s.connect();
+  for (int i = 0; i < many; ++i)
+    test::ask(socket.get(), R"({"jsonrpc":"2.0","id":1,"method":"session/dispatch","params":{"key":"listing-)" +
+                                std::to_string(i) +
+                                R"(","kind":"exec","command":["/bin/false"],"prompt":"false","cwd":"/tmp","env":[]}})");
+  test::until(
+      s,
+      [&] {
+        return s.troupe({"agents", "--json"}).out == "[]\n";
+      },
+      60);
+  auto list = timed(
+      std::min(rounds, 50), [] {},
+      [&] {
+        run({bin("troupe"), "agents", "--json", "--all"}, s.home());
+      });
+  show(brief ? "list 20 sessions as JSON (to 5 ms)" : "list 1,000 sessions as JSON (to 5 ms)", in_ms(list), "",
+       list / 5, 1);
+  std::ifstream in("/proc/" + std::to_string(s.supervisor_pid()) + "/smaps_rollup");
+  double kb = 0;
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with("Pss:"))
+      kb = std::stod(line.substr(4));
+  show("supervisor with them at rest (to 25 MB PSS)", std::to_string(static_cast<int>(kb / 1024)) + " MB", "",
+       kb / 1024 / 25, 1);
+}
+
+void output() {
+  sandbox s;
+  auto megabytes = std::to_string(brief ? 5 : 200);
+  auto script = "yes 'a line of output as compilers print it, some sixty bytes' | head -c " + megabytes + "000000";
+  s.troupe({"agents"});
+  auto t = clock_type::now();
+  auto id = s.bg({"--exec", script});
+  s.troupe({"wait", id});
+  auto ours = ms_since(t);
+  int master = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  char name[128];
+  ::grantpt(master);
+  ::unlockpt(master);
+  ::ptsname_r(master, name, sizeof name);
+  spawn_request r;
+  r.program = "/bin/sh";
+  r.arguments = {"sh", "-c", script};
+  r.terminal = name;
+  r.env = {{"PATH", "/usr/bin:/bin"}};
+  t = clock_type::now();
+  auto pid = spawn(r);
+  std::vector<char> block(65536);
+  while (::read(master, block.data(), block.size()) > 0) {
+  }
+  test::wait_for(pid);
+  auto raw = ms_since(t);
+  ::close(master);
+  show("output of one session, nobody attached", in_ms(ours), "raw reader " + in_ms(raw), ours / raw, 1.15);
+}
+
+void memory() {
+  sandbox s;
+  int n = brief ? 3 : 20;
+  for (int i = 0; i < n; ++i)
+    s.bg({"--exec", "--", "/bin/sleep", "1000"});
+  double kb = 0;
+  for (const auto& row : s.rows()) {
+    std::ifstream in("/proc/" + std::to_string(row["pid"].get<int>()) + "/smaps_rollup");
+    for (std::string line; std::getline(in, line);)
+      if (line.starts_with("Pss:"))
+        kb += std::stod(line.substr(4));
+  }
+  show("a live session's worker (to 1 MB PSS)", std::to_string(static_cast<int>(kb / n)) + " kB", "", kb / n / 1024, 1);
+}
+
+void restarting() {
+  sandbox s;
+  auto id = s.bg({"wait " + s.work() + "/never"});
+  test::until(s, [&] { return s.field(id, "process") == "alive"; });
+  auto socket = s.connect();
+  test::ask(socket.get(), R"({"jsonrpc":"2.0","id":1,"method":"session/subscribe","params":{"all":true}})");
+  std::vector<double> all;
+  for (int i = 0; i < (brief ? 1 : 1); ++i) { // the second restart waits on purpose (REST-1)
+    auto pid = s.field(id, "pid").get<int>();
+    auto t = clock_type::now();
+    ::kill(pid, SIGKILL);
+    for (auto line = test::read_line(socket.get()); !line.empty(); line = test::read_line(socket.get())) {
+      auto note = json::parse(line);
+      const auto& row = note["params"]["session"];
+      if (row["process"] == "alive" && row["pid"] != pid)
+        break;
+    }
+    all.push_back(ms_since(t));
+  }
+  show("a killed worker's session held again (to 200 ms)", in_ms(median(all)), "", median(all) / 200, 1);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  brief = argc > 1 && std::strcmp(argv[1], "--short") == 0;
+  if (brief)
+    rounds = 5;
+  if (!std::getenv("TROUPE_BIN")) {
+    char self[4096];
+    auto n = ::readlink("/proc/self/exe", self, sizeof self);
+    std::string path(self, static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+    ::setenv("TROUPE_BIN", path.substr(0, path.rfind('/')).c_str(), 1);
+  }
+  for (auto* act : {dispatching, claiming, listing, output, memory, restarting})
+    act();
+  return 0;
+}
