@@ -26,6 +26,11 @@ std::string head(char type, std::size_t n) {
 
 struct attach_server::client {
   explicit client(socket connection) : s(std::move(connection)) {}
+  /// As large as a screen can be; a terminal that tells no size at all gets the usual one.
+  void size(std::uint16_t r, std::uint16_t c) {
+    rows = r == 0 ? 24 : std::min(r, screen::most_rows);
+    cols = c == 0 ? 80 : std::clamp<std::uint16_t>(c, 2, screen::most_cols);
+  }
   socket s;
   mode how = mode::terminal;
   std::uint16_t rows = 24, cols = 80;
@@ -40,8 +45,7 @@ void attach_server::take(socket s, mode how, std::uint16_t rows, std::uint16_t c
                          const std::string& rest) {
   auto c = std::make_shared<client>(std::move(s));
   c->how = how;
-  c->rows = rows;
-  c->cols = cols;
+  c->size(rows, cols);
   c->in = rest;
   c->at = from;
   clients_.push_back(c);
@@ -49,7 +53,7 @@ void attach_server::take(socket s, mode how, std::uint16_t rows, std::uint16_t c
     changed_(terminals());
     c->repaint = true;
     if (how == mode::terminal && terminals() == 1 && pty_)
-      pty_->resize(rows, cols);
+      pty_->resize(c->rows, c->cols);
     if (pty_)
       pty_->attended(true);
   } else if (!pty_ && events_) {
@@ -97,10 +101,11 @@ bool attach_server::take_frames(client& c) {
     if (type == 'i' && c.how == mode::terminal) {
       typed(c, payload);
     } else if (type == 'r' && n == 4) {
-      c.rows = static_cast<std::uint16_t>(static_cast<unsigned char>(payload[0]) |
-                                          static_cast<unsigned char>(payload[1]) << 8);
-      c.cols = static_cast<std::uint16_t>(static_cast<unsigned char>(payload[2]) |
-                                          static_cast<unsigned char>(payload[3]) << 8);
+      auto number = [&](std::size_t at) {
+        return static_cast<std::uint16_t>(static_cast<unsigned char>(payload[at]) |
+                                          static_cast<unsigned char>(payload[at + 1]) << 8);
+      };
+      c.size(number(0), number(2));
       if (c.how == mode::terminal && pty_ && terminals() == 1) {
         pty_->resize(c.rows, c.cols);
         c.repaint = true;

@@ -56,10 +56,7 @@ bool pty_harness::open_terminal(const assignment& job, std::string& slave, std::
     return false;
   }
   screen_ = std::make_unique<screen>(ring_, job.spec.rows, job.spec.cols);
-  screen_->on_reply([this](std::string_view bytes) {
-    if (!attended_)
-      type(bytes);
-  });
+  screen_->on_reply([this](std::string_view bytes) { type(bytes); });
   return true;
 }
 
@@ -112,25 +109,12 @@ bool pty_harness::read_some() {
     }
     ring_.commit(static_cast<std::size_t>(n));
     got += static_cast<std::size_t>(n);
-    answer_queries({room.data(), static_cast<std::size_t>(n)});
+    if (screen_->may_hold_query({room.data(), static_cast<std::size_t>(n)}) && !attended_)
+      screen_->catch_up(); // the program waits for the answer, and nobody else gives one
   }
   if (told_)
     told_();
   return true;
-}
-
-/// A program that asks its terminal something waits for the answer, so such a chunk is parsed at once when nobody else
-/// answers. Most output asks nothing: no sequence that ends in c, n, p, q, t or y, no DCS and no OSC query.
-void pty_harness::answer_queries(std::string_view fresh) {
-  if (attended_)
-    return;
-  for (auto at = fresh.find('\x1b'); at != std::string_view::npos; at = fresh.find('\x1b', at + 1)) {
-    auto end = fresh.find_first_not_of("[?>=;0123456789$\"' !", at + 1);
-    if (end == std::string_view::npos || std::strchr("cnpqtyPZ", fresh[end]) != nullptr || fresh[end] == ']') {
-      screen_->catch_up();
-      return;
-    }
-  }
 }
 
 void pty_harness::drain() {
@@ -160,6 +144,12 @@ void pty_harness::flush() {
     if (!error)
       flush();
   });
+}
+
+void pty_harness::attended(bool yes) {
+  attended_ = yes;
+  if (screen_)
+    screen_->answer_queries(!yes);
 }
 
 void pty_harness::resize(std::uint16_t rows, std::uint16_t cols) {

@@ -32,7 +32,7 @@ public:
   /// Called after new output is in the ring.
   void on_output(std::function<void()> told) { told_ = std::move(told); }
   /// Whether a terminal is attached: it answers the program's queries, else libvterm does.
-  void attended(bool yes) { attended_ = yes; }
+  void attended(bool yes);
   /// Reads what is left in the PTY; called when the tree has ended.
   void drain();
 
@@ -41,7 +41,6 @@ private:
   void read();
   bool read_some();
   void flush();
-  void answer_queries(std::string_view fresh);
   asio::io_context& loop_;
   reaper& children_;
   harness_callbacks cb_;

@@ -1,6 +1,7 @@
 // The screen behind the ring: any cut, skipping against full parsing, and repainting.
 #define CAF_SUITE screen
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <random>
 
@@ -8,6 +9,7 @@
 
 #include "caf/test/unit_test.hpp"
 #include "runtime/worker/terminal/screen.hpp"
+#include "runtime/worker/terminal/terminal_state.hpp"
 
 using namespace troupe;
 
@@ -135,32 +137,47 @@ CAF_TEST(skipping gives the screen that full parsing gives) {
     std::string bytes;
     for (int part = 0; part < 4; ++part)
       bytes += mixed(r, 15, 3) + mixed(r, 250, 100'000);
-    pty lazy(4096, 6, 40), full(1 << 20, 6, 40);
+    pty lazy(4096, 6, 40);
+    terminal_state full(6, 40);
     lazy.feed(bytes);
-    for (std::size_t at = 0; at < bytes.size(); at += 512) {
-      full.feed(std::string_view(bytes).substr(at, 512));
-      full.shown.catch_up();
-    }
-    CAF_REQUIRE_EQUAL(lazy.shown.repaint(), full.shown.repaint());
+    full.feed(bytes);
+    CAF_REQUIRE_EQUAL(lazy.shown.repaint(), full.repaint());
     skipped += lazy.shown.skipped();
-    CAF_CHECK_EQUAL(full.shown.skipped(), 0u);
   }
   CAF_CHECK(skipped > 100'000);
 }
 
 // ATT-1: repainted whole
-CAF_TEST(a repaint makes a second terminal show the same) {
+CAF_TEST(a repaint makes a second terminal the same as the first) {
   for (unsigned seed = 1; seed <= 300; ++seed) {
     random_source r(seed);
-    pty first(1 << 16), second(1 << 16);
-    for (int i = 0; i < 40; ++i) { // cursor movement over half a wide character is left out: libvterm keeps what no terminal paints
-      static const char* const pens[] = {"\x1b[1m", "\x1b[0m", "\x1b[31;44m", "\x1b[38;5;200m", "\x1b[48;2;1;2;3m", "\x1b[7m", "\x1b[4m", "\x1b[9m"};
-      first.feed(pens[r() % 8] + plain_line(r));
-    }
-    auto painted = first.shown.repaint();
+    terminal_state first(24, 80), second(24, 80);
+    first.feed(mixed(r, 60, 2));
+    second.feed(mixed(r, 20, 1) + "\x1b]2;\x07"); // whatever stood there before; a title is not taken away
+    auto painted = first.repaint();
     second.feed(painted);
-    CAF_REQUIRE_EQUAL(second.shown.text(), first.shown.text());
+    CAF_REQUIRE_EQUAL(second.text(), first.text());
+    CAF_REQUIRE_EQUAL(second.repaint(), painted);
   }
+}
+
+// ATT-1: what libvterm cannot carry or does not survive
+CAF_TEST(hostile and rare sequences leave a whole screen) {
+  terminal_state t(4, 20);
+  std::string many = "\x1b[1";
+  for (int i = 0; i < 5000; ++i)
+    many += ";1";
+  t.feed(many + "m" + many + "H" + "\x1b[99999999999;99999999999H\x1b[999999999L\x1b[999999999@");
+  t.feed("\x1b_an APC is not text\x1b\\" + std::string("\x1b]2;") + std::string(100'000, 't') + "\x07");
+  std::string combined = "\x1b[2J\x1b[Ha";
+  for (int i = 0; i < 1000; ++i)
+    combined += "\xcc\x81";
+  t.feed(combined + "\r\n\xff\xfe\xc0\x80 ok");
+  CAF_CHECK(t.text().find("APC") == std::string::npos);
+  CAF_CHECK(t.text().find(" ok") != std::string::npos);
+  CAF_CHECK_EQUAL(t.title().size(), 1024u);
+  t.feed("\x1b[2J\x1b[H\x1b[2mfaint\x1b[22m\x1b[8mhidden\x1b[28m");
+  CAF_CHECK(t.repaint().find("\x1b[0;2mfaint\x1b[0;8mhidden") != std::string::npos);
 }
 
 // ATT-1
@@ -187,11 +204,31 @@ CAF_TEST(a resize keeps what fits) {
   CAF_CHECK(p.shown.text().find("three") != std::string::npos);
 }
 
-CAF_TEST(queries are answered by the screen) {
+// ATT-1
+CAF_TEST(queries are answered by the screen while no terminal does) {
   pty p(1 << 16);
   std::string said;
   p.shown.on_reply([&](std::string_view bytes) { said += bytes; });
   p.feed("ab\x1b[6n");
   p.shown.catch_up();
   CAF_CHECK_EQUAL(said, "\x1b[1;3R");
+  p.shown.answer_queries(false);
+  p.feed("c\x1b[6n");
+  p.shown.answer_queries(true); // what was asked meanwhile has been answered by the terminal
+  CAF_CHECK_EQUAL(said, "\x1b[1;3R");
+  p.feed("d\x1b[6n");
+  p.shown.catch_up();
+  CAF_CHECK_EQUAL(said, "\x1b[1;3R\x1b[1;5R");
+}
+
+CAF_TEST(questions are found in any cut and plain output holds none) {
+  for (const char* question : {"\x1b[6n", "\x1b[c", "\x1b[>0c", "\x1b[?2026$p", "\x1bP$qm\x1b\\", "\x1bZ"})
+    for (std::size_t cut = 0; cut <= std::strlen(question); ++cut) {
+      query_watch w;
+      std::string_view text(question);
+      bool first = w.feed(text.substr(0, cut)), second = w.feed(text.substr(cut));
+      CAF_CHECK(first || second);
+    }
+  query_watch w;
+  CAF_CHECK(!w.feed("npc \x1b[31mred\x1b[0m \x1b]2;a title\x07 \x1b[2J\x1b[5;10H\x1b[K plain\r\n"));
 }
