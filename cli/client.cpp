@@ -2,9 +2,10 @@
 #include "cli/client.hpp"
 
 #include <cerrno>
+#include <charconv>
 #include <chrono>
-#include <csignal>
 #include <cstring>
+#include <limits>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -23,8 +24,7 @@ namespace troupe {
 namespace {
 
 constexpr int greeting_ms = 5000; ///< SUP-7
-constexpr int start_ms = 10'000;
-constexpr unsigned lock_seconds = 60;
+constexpr int start_ms = 1000 * static_cast<int>(leaving_seconds) + 10'000;
 constexpr auto surely = std::chrono::seconds(60);
 
 failure lost() {
@@ -54,7 +54,10 @@ bool client::connect(bool start, failure& error) {
     return false;
   in_.clear();
   scanned_ = 0;
+  sent_ = 0;
+  taken_ = std::numeric_limits<std::uint64_t>::max();
   greeted_ = absent_ = false;
+  start_ = start;
   socket_.reset(connect_to(where_->control_socket()));
   if (socket_)
     return true;
@@ -80,14 +83,7 @@ bool client::connect(bool start, failure& error) {
 bool client::start_supervisor(failure& error) {
   if (!make_folders(*where_, error))
     return false;
-  struct sigaction wake {
-  }, old{};
-  wake.sa_handler = [](int) {}; // no SA_RESTART: ends the wait for the lock
-  ::sigaction(SIGALRM, &wake, &old);
-  ::alarm(lock_seconds);
-  auto lock = lock_file(where_->start_lock(), true, error);
-  ::alarm(0);
-  ::sigaction(SIGALRM, &old, nullptr);
+  auto lock = lock_start(*where_, error);
   if (!lock)
     return false;
   socket_.reset(connect_to(where_->control_socket())); // whoever had the lock before may have started it
@@ -146,8 +142,26 @@ bool client::spawn_supervisor(int start_lock, failure& error) {
   return static_cast<bool>(socket_);
 }
 
+/// SUP-4, SUP-7: it is there and says nothing.
+failure client::silent() const {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  ::getsockopt(socket_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size);
+  auto pid = std::to_string(peer.pid);
+  return {errc::timed_out, "the background service (process " + pid +
+                               ") does not respond\nrestart it, sessions go on: kill -9 " + pid + ", then any command"};
+}
+
+void client::note_goodbye(std::string_view line) {
+  if (member_span(line, "method") != "\"goodbye\"")
+    return;
+  auto taken = member_span(member_span(line, "params"), "taken");
+  std::from_chars(taken.data(), taken.data() + taken.size(), taken_);
+}
+
 bool client::send(const std::string& method, const json& params) {
   auto line = to_line({{"jsonrpc", "2.0"}, {"id", ++id_}, {"method", method}, {"params", params}}) + "\n";
+  ++sent_;
   std::string_view rest = line;
   while (!rest.empty()) {
     auto n = ::send(socket_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
@@ -189,19 +203,10 @@ bool client::read_line(std::string& line, int ms) {
 }
 
 /// Reads until the answer to the last request; what comes between is kept for `next_change`.
-bool client::answer_line(std::string& line, failure& error) {
+bool client::answer_line(std::string& line, int ms, failure& error) {
   for (;;) {
-    if (!read_line(line, greeted_ ? -1 : greeting_ms)) {
-      error = lost();
-      if (errno == ETIMEDOUT) { // SUP-7
-        ucred peer{};
-        socklen_t size = sizeof peer;
-        ::getsockopt(socket_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size);
-        auto pid = std::to_string(peer.pid);
-        error = {errc::timed_out, "the background service (process " + pid +
-                                      ") does not respond\nrestart it, sessions go on: kill -9 " + pid +
-                                      ", then any command"};
-      }
+    if (!read_line(line, greeted_ ? ms : greeting_ms)) {
+      error = errno == ETIMEDOUT ? silent() : lost();
       return false;
     }
     if (!greeted_) {
@@ -210,18 +215,23 @@ bool client::answer_line(std::string& line, failure& error) {
     }
     if (member_span(line, "id") == std::to_string(id_))
       return true;
+    note_goodbye(line);
     changes_.push_back(std::move(line));
   }
 }
 
-std::optional<std::string> client::ask_text(const std::string& method, const json& params, failure& error) {
+std::optional<std::string> client::ask_text(const std::string& method, const json& params, failure& error, int ms) {
   std::string line;
-  if (!send(method, params)) {
-    error = lost();
-    return {};
+  for (auto end = std::chrono::steady_clock::now() + surely;;) {
+    send(method, params); // where that fails, what it has said before it closed is still to be read
+    if (answer_line(line, ms, error))
+      break;
+    if (error.code != errc::worker_gone || !not_taken() || std::chrono::steady_clock::now() > end)
+      return {};
+    error = {};
+    if (!connect(start_, error))
+      return {};
   }
-  if (!answer_line(line, error))
-    return {};
   if (auto result = member_span(line, "result"); !result.empty())
     return std::string(result);
   auto parsed = json::parse(line, nullptr, false);
@@ -238,18 +248,18 @@ std::optional<std::string> client::ask_text(const std::string& method, const jso
   return {};
 }
 
-std::optional<json> client::ask(const std::string& method, const json& params, failure& error) {
-  auto text = ask_text(method, params, error);
+std::optional<json> client::ask(const std::string& method, const json& params, failure& error, int ms) {
+  auto text = ask_text(method, params, error, ms);
   if (!text)
     return {};
   return json::parse(*text, nullptr, false);
 }
 
-std::optional<json> client::ask_surely(const std::string& method, const json& params, failure& error) {
+std::optional<json> client::ask_surely(const std::string& method, const json& params, failure& error, int ms) {
   auto end = std::chrono::steady_clock::now() + surely;
   for (;;) {
     error = {};
-    if (auto result = ask(method, params, error))
+    if (auto result = ask(method, params, error, ms))
       return result;
     bool again = error.code == errc::worker_gone || error.code == errc::draining;
     if (!again || std::chrono::steady_clock::now() > end)
@@ -273,7 +283,7 @@ bool client::next_change(json& note, int ms) {
       return false;
     }
     note = json::parse(line, nullptr, false);
-    if (note.is_object() && note.contains("method") && note["method"] != "hello")
+    if (note.is_object() && note.contains("method") && note["method"] != "hello" && note["method"] != "goodbye")
       return true;
   }
 }

@@ -1,6 +1,7 @@
 // The supervisor's table.
 #include "actors/supervisor/machine.hpp"
 
+#include <algorithm>
 #include <concepts>
 
 namespace troupe::supervisor_machine {
@@ -21,7 +22,7 @@ concept among = (std::same_as<S, Xs> || ...);
 /// SUP-3: nobody is there and nothing is due.
 void consider_leaving(context& c) {
   if (c.p.on_demand && c.s.front_ends == 0 && c.s.busy == 0)
-    c.put(arm_linger{c.p.linger_ms, ++c.s.linger});
+    c.put(arm_linger{c.s.visited ? c.p.linger_ms : std::max(c.p.linger_ms, c.p.first_visit_ms), ++c.s.linger});
   else
     ++c.s.linger;
 }
@@ -56,6 +57,7 @@ phase on(const S& s, const dispatch_asked&, context& c) {
 template <class S>
 phase on(const S& s, const front_ends_now& e, context& c) {
   c.s.front_ends = e.count;
+  c.s.visited = c.s.visited || e.count > 0;
   if constexpr (among<S, serving>)
     consider_leaving(c);
   return s;

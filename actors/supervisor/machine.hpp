@@ -14,6 +14,7 @@ namespace troupe::supervisor_machine {
 
 struct policy {
   std::int64_t linger_ms = 60'000;      ///< supervisor.lingerSeconds
+  std::int64_t first_visit_ms = 10'000; ///< at least so long it waits for whoever started it
   std::int64_t key_ms = 24 * 3'600'000; ///< how long a key is known (SUP-11)
   bool on_demand = true;                ///< false: `daemon run`, which never leaves by itself
 };
@@ -37,6 +38,7 @@ struct state {
   phase at = starting{};
   std::map<std::string, key_use> keys;
   std::size_t front_ends = 0;
+  bool visited = false;     ///< a front end has been connected
   std::size_t busy = 0;     ///< sessions with a process, a due restart or a waiting reply (SUP-3)
   std::uint64_t linger = 0; ///< generation of the timer that counts
 };

@@ -21,7 +21,7 @@ int run_here() {
   failure error;
   if (!c.find_home(error) || !make_folders(c.where(), error))
     return fail(error);
-  auto lock = lock_file(c.where().start_lock(), true, error);
+  auto lock = lock_start(c.where(), error);
   if (!lock)
     return fail(error);
   int fd = ::fcntl(lock.get(), F_DUPFD, 3); // without close-on-exec: the supervisor closes it when its socket accepts

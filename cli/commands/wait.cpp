@@ -34,7 +34,7 @@ int run_wait(const arguments& args) {
   if (seconds >= 0)
     params["timeoutMs"] = static_cast<std::int64_t>(seconds * 1000);
   failure error;
-  auto got = c.ask_surely("session/wait", params, error);
+  auto got = c.ask_surely("session/wait", params, error, -1);
   if (!got)
     return fail(error, error.code == errc::timed_out ? exit_timeout : exit_failure);
   for (const auto& s : *got) {

@@ -36,7 +36,7 @@ void control_server::accept() {
 void control_server::take_in(stream::stream_protocol::socket s) {
   auto id = next_++;
   auto peer = rpc_peer::create(line_channel::create(std::move(s)));
-  connections_[id] = {peer, 0, false};
+  connections_[id] = {peer};
   peer->channel().send(greeting_);
   if (open_)
     begin(id);
@@ -59,6 +59,7 @@ void control_server::request(connection_id id, const std::string& method, const 
   auto at = connections_.find(id);
   if (at == connections_.end())
     return;
+  ++at->second.taken;
   if (++at->second.waiting >= requests_limit)
     at->second.peer->channel().pause(true);
   take_(front_call{id, rpc_id, method, params});
@@ -84,8 +85,12 @@ void control_server::send(connection_id to, std::string line) {
 
 void control_server::answered(connection_id who) {
   auto at = connections_.find(who);
-  if (at != connections_.end() && at->second.waiting > 0 && at->second.waiting-- == requests_limit)
+  if (at == connections_.end() || at->second.waiting == 0)
+    return;
+  if (at->second.waiting-- == requests_limit && !leaving_)
     at->second.peer->channel().pause(false);
+  if (leaving_)
+    say_goodbye();
 }
 
 void control_server::leave(std::function<void()> done) {
@@ -93,20 +98,29 @@ void control_server::leave(std::function<void()> done) {
   acceptor_.close(ignored);
   pause_.expires_after(std::chrono::seconds(2));
   pause_.async_wait([done](const asio::error_code&) { done(); });
-  std::vector<std::shared_ptr<rpc_peer>> all;
+  leaving_ = true;
   for (const auto& [id, c] : connections_)
-    all.push_back(c.peer);
-  auto after = ended_;
-  ended_ = [this, after](connection_id id, std::uint32_t count) {
-    if (after)
-      after(id, count);
-    if (count == 0)
+    c.peer->channel().pause(true);
+  say_goodbye();
+}
+
+/// Once nothing that was taken waits for its answer any more.
+void control_server::say_goodbye() {
+  for (const auto& [id, c] : connections_)
+    if (c.waiting > 0)
+      return;
+  if (std::exchange(said_goodbye_, true))
+    return;
+  undrained_ = connections_.size() + 1;
+  auto drained = [this] {
+    if (--undrained_ == 0)
       pause_.cancel();
   };
-  for (auto& peer : all)
-    peer->channel().close(true);
-  if (all.empty())
-    pause_.cancel();
+  for (const auto& [id, c] : connections_) {
+    c.peer->notify("goodbye", {{"taken", c.taken}});
+    c.peer->channel().drain(drained);
+  }
+  drained();
 }
 
 } // namespace troupe

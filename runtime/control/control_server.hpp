@@ -27,25 +27,30 @@ public:
             std::function<void(std::uint32_t count)> came);
   void send(connection_id to, std::string line);
   void answered(connection_id who);
-  /// Closes the door, flushes what is queued, then calls `done`; at most two seconds.
+  /// Closes the door, answers what was taken, says goodbye to all (with the number of requests taken, so that a front
+  /// end knows which to send to the next supervisor), flushes what is queued, then calls `done`; at most two seconds.
+  /// The connections stay open: their end tells front ends that this process has ended (SUP-4).
   void leave(std::function<void()> done);
 
 private:
   struct connection {
     std::shared_ptr<rpc_peer> peer;
     std::size_t waiting = 0;
+    std::uint64_t taken = 0;
     bool reading = false;
   };
   void accept();
   void take_in(asio::local::stream_protocol::socket s);
   void begin(connection_id id);
   void request(connection_id id, const std::string& method, const json& params, const json& rpc_id);
+  void say_goodbye();
 
   asio::io_context& loop_;
   asio::local::stream_protocol::acceptor acceptor_;
   asio::steady_timer pause_;
   std::string greeting_;
-  bool open_ = false;
+  bool open_ = false, leaving_ = false, said_goodbye_ = false;
+  std::size_t undrained_ = 0;
   std::function<void(front_call)> take_;
   std::function<void(connection_id, std::uint32_t)> ended_;
   std::function<void(std::uint32_t)> came_;

@@ -365,6 +365,12 @@ void front_desk_state::consider_waiters() {
     at = answer_waiter(*at) ? waiters.erase(at) : at + 1;
 }
 
+/// Whoever waits goes on waiting with the next supervisor.
+void front_desk_state::dismiss_waiters() {
+  for (const auto& w : std::exchange(waiters, {}))
+    refuse(w.call, {errc::draining, "the background service is stopping\ntry again in a moment"});
+}
+
 void front_desk_state::gone(connection_id who) {
   subscribers.erase(who);
   std::erase_if(waiters, [&](const waiter& w) { return w.call.from == who; });
@@ -386,7 +392,10 @@ real_front_desk::behavior_type make_front_desk(real_front_desk::stateful_pointer
           self->state.rows.bury(x);
         self->state.setup.lines.open();
       },
-      [self](leaving& l) { self->state.setup.lines.leave(l.code); },
+      [self](leaving& l) {
+        self->state.dismiss_waiters();
+        self->state.setup.lines.leave(l.code);
+      },
       [](thunk& t) { t.run(); },
   };
 }

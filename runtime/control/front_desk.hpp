@@ -78,6 +78,7 @@ struct front_desk_state {
   bool resolve(const front_call& call, session_id& id);
   void changed(const row& now);
   void consider_waiters();
+  void dismiss_waiters();
   bool answer_waiter(const waiter& w);
 };
 static_assert(!std::is_aggregate_v<front_desk_state>);

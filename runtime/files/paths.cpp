@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <climits>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
@@ -157,24 +158,54 @@ std::string set_aside(const std::string& path) {
   return aside;
 }
 
-unique_fd lock_file(const std::string& path, bool wait, failure& error) {
+namespace {
+
+/// Ends a blocking call of this thread after some seconds: the signal's handler does nothing, the call gives EINTR.
+class wake_up {
+public:
+  explicit wake_up(unsigned seconds) {
+    struct sigaction none {};
+    none.sa_handler = [](int) {}; // no SA_RESTART
+    ::sigaction(SIGALRM, &none, &old_);
+    ::alarm(seconds);
+  }
+  ~wake_up() {
+    ::alarm(0);
+    ::sigaction(SIGALRM, &old_, nullptr);
+  }
+  wake_up(const wake_up&) = delete;
+  wake_up& operator=(const wake_up&) = delete;
+
+private:
+  struct sigaction old_ {};
+};
+
+} // namespace
+
+unique_fd lock_file(const std::string& path, unsigned seconds, failure& error) {
   unique_fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) {
     error = with_errno("lock cannot be opened", path);
     return {};
   }
-  int result;
-  do
-    result = ::flock(fd.get(), LOCK_EX | (wait ? 0 : LOCK_NB));
-  while (result != 0 && errno == EINTR && !wait);
-  if (result == 0)
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0)
     return fd;
-  if (errno == EINTR)
-    error = {errc::timed_out, "another command has been starting the background service for too long\nlook at: " +
-                                  folder_of(path) + "/supervisor.log"};
-  else if (errno != EWOULDBLOCK)
+  if (errno == EWOULDBLOCK && seconds > 0) {
+    wake_up limit(seconds);
+    if (::flock(fd.get(), LOCK_EX) == 0)
+      return fd;
+  }
+  if (errno != EWOULDBLOCK && errno != EINTR)
     error = with_errno("lock cannot be taken", path);
   return {};
+}
+
+unique_fd lock_start(const paths& where, failure& error) {
+  auto lock = lock_file(where.start_lock(), start_lock_seconds, error);
+  if (!lock && error.code == errc::ok)
+    error = {errc::timed_out,
+             "another command has been starting the background service for too long\nlook at: " + where.log()};
+  return lock;
 }
 
 std::string own_program(std::string_view name) {

@@ -42,9 +42,13 @@ bool replace_file(const std::string& path, std::string_view content, bool durabl
 std::optional<std::string> read_file(const std::string& path, failure& error);
 /// Renames a bad file to NAME.bad-TIME, so that it costs nothing else (F-06). Gives the new name.
 std::string set_aside(const std::string& path);
-/// Takes an exclusive lock that the kernel frees when the process dies. Empty when another holds it (error stays ok) or
-/// on failure.
-unique_fd lock_file(const std::string& path, bool wait, failure& error);
+/// Takes an exclusive lock that the kernel frees when the process dies; waits up to `seconds` for it (by SIGALRM: for
+/// programs with one thread only, unless it is 0). Empty when another holds it still (error stays ok) or on failure.
+unique_fd lock_file(const std::string& path, unsigned seconds, failure& error);
+/// How long a command waits for another that starts the supervisor, and a supervisor for one that leaves.
+constexpr unsigned start_lock_seconds = 60, leaving_seconds = 30;
+/// The same for start.lock, with an error that says what to look at.
+unique_fd lock_start(const paths& where, failure& error);
 /// The folder of this program's own executable, and a program of Troupe's beside it or in ../libexec/troupe.
 std::string own_program(std::string_view name);
 

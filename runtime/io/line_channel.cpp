@@ -112,6 +112,8 @@ void line_channel::write() {
                         self->write();
                       else if (self->flushing_)
                         self->finish("");
+                      else if (self->drained_)
+                        std::exchange(self->drained_, nullptr)();
                     });
 }
 
@@ -125,6 +127,13 @@ void line_channel::pause(bool paused) {
     self->consume();
     self->read();
   });
+}
+
+void line_channel::drain(std::function<void()> done) {
+  if (closed_ || queued_ == 0)
+    asio::post(socket_.get_executor(), std::move(done));
+  else
+    drained_ = std::move(done);
 }
 
 void line_channel::close(bool flush) {
@@ -141,6 +150,8 @@ void line_channel::finish(const std::string& why) {
   asio::error_code ignored;
   socket_.close(ignored);
   out_.clear();
+  if (drained_)
+    asio::post(socket_.get_executor(), std::exchange(drained_, nullptr));
   asio::post(socket_.get_executor(),
              [self = shared_from_this(), why] { // callers may hold iterators over what this ends
                auto closed = std::move(self->cb_.closed);
@@ -153,7 +164,8 @@ void line_channel::finish(const std::string& why) {
 line_channel::socket line_channel::detach(std::string& rest) {
   detached_ = true;
   rest = in_.substr(consumed_);
-  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->cb_ = {}; }); // not from inside the callback that asks
+  asio::post(socket_.get_executor(),
+             [self = shared_from_this()] { self->cb_ = {}; }); // not from inside the callback that asks
   return std::move(socket_);
 }
 

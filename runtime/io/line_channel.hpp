@@ -33,6 +33,8 @@ public:
   void send(std::string line);
   /// Stops and resumes reading, to hold back a peer that asks faster than it is answered.
   void pause(bool paused);
+  /// Calls `done` once what is queued has been written or the connection has ended, from the loop; leaves it open.
+  void drain(std::function<void()> done);
   /// Ends it, after what is queued was written when `flush`.
   void close(bool flush = false);
   /// Hands the socket over (attach): reading stops; what was read beyond the last line comes as `rest`.
@@ -54,6 +56,7 @@ private:
   std::deque<std::string> out_;
   std::size_t queued_ = 0;
   std::string writing_;
+  std::function<void()> drained_;
   bool reading_ = false, paused_ = false, closed_ = false, flushing_ = false, detached_ = false;
 };
 

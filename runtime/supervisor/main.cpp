@@ -297,22 +297,25 @@ int run(supervisor_options o) {
   auto where = find_paths(error);
   if (!where || !make_folders(*where, error))
     return complain(error);
-  unique_fd start_lock(o.start_lock_fd);
+  unique_fd start_lock(o.start_lock_fd); // whoever starts one holds it until the socket accepts (SUP-1)
   if (start_lock)
     ::fcntl(start_lock.get(), F_SETFD, FD_CLOEXEC);
-  else
-    start_lock =
-        lock_file(where->start_lock(), true, error); // whoever starts one holds it until the socket accepts (SUP-1)
+  else if (start_lock = lock_start(*where, error); !start_lock)
+    return complain(error);
   if (o.ready_fd >= 0)
     ::fcntl(o.ready_fd, F_SETFD, FD_CLOEXEC);
-  auto lock = lock_file(where->supervisor_lock(), false, error);
-  if (!lock) {
-    if (error.code != errc::ok)
-      return complain(error);
+  if (unique_fd other(connect_to(where->control_socket())); other) {
     if (o.foreground)
       return complain({errc::refused, "the background service runs already\n  see it: troupe daemon status"});
-    tell_ready(o, std::move(start_lock)); // the winner's socket accepts, or the start lock would not be ours
+    tell_ready(o, std::move(start_lock));
     return 0;
+  }
+  auto lock = lock_file(where->supervisor_lock(), leaving_seconds, error); // the last one may be about to leave
+  if (!lock) {
+    if (error.code == errc::ok)
+      error = {errc::timed_out, "another background service holds " + where->supervisor_lock() +
+                                    " and does not serve\n  who holds it: fuser " + where->supervisor_lock()};
+    return complain(error);
   }
   auto epoch = next_epoch(*where, error);
   if (epoch == 0)

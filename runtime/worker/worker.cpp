@@ -103,7 +103,7 @@ json worker::assign(const json& params) {
   failure error;
   if (!make_private_folder(job.directory, error) || !make_private_folder(job.directory + "/tmp", error))
     throw refusal{error.code, error.text};
-  lock_ = lock_file(job.directory + "/lock", false, error);
+  lock_ = lock_file(job.directory + "/lock", 0, error);
   if (!lock_)
     throw refusal{errc::refused, error.code == errc::ok ? "another worker holds this session's lock" : error.text};
   if (::chdir(job.spec.cwd.c_str()) != 0) {

@@ -135,10 +135,10 @@ CAF_TEST(a lock is held once) {
   folder f;
   failure error;
   {
-    auto first = lock_file(f.path + "/lock", false, error);
+    auto first = lock_file(f.path + "/lock", 0, error);
     CAF_CHECK(static_cast<bool>(first));
-    CAF_CHECK(!lock_file(f.path + "/lock", false, error));
+    CAF_CHECK(!lock_file(f.path + "/lock", 0, error));
     CAF_CHECK(error.code == errc::ok);
   }
-  CAF_CHECK(static_cast<bool>(lock_file(f.path + "/lock", false, error)));
+  CAF_CHECK(static_cast<bool>(lock_file(f.path + "/lock", 0, error)));
 }
