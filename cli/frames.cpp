@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "cli/output.hpp"
@@ -33,12 +34,17 @@ bool frame_stream::open(const std::string& socket, const json& params, failure& 
     error = {errc::not_running, "the session's process cannot be reached\nsee its state: troupe agents"};
     return false;
   }
+  timeval patience{5, 0}, ever{0, 0}; // a worker that hangs holds nobody up
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   send_all(fd_.get(), to_line({{"jsonrpc", "2.0"}, {"id", 1}, {"method", "worker/attach"}, {"params", params}}) + "\n");
   while (in_.find('\n') == std::string::npos)
     if (!fill()) {
-      error = {errc::worker_gone, "the session's process has ended\nread what it said: troupe logs"};
+      error = errno == EAGAIN
+                  ? failure{errc::timed_out, "the session's process does not answer\nend it: troupe stop"}
+                  : failure{errc::worker_gone, "the session's process has ended\nread what it said: troupe logs"};
       return false;
     }
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &ever, sizeof ever);
   auto end = in_.find('\n');
   auto answer = json::parse(in_.substr(0, end), nullptr, false);
   in_.erase(0, end + 1);
@@ -69,6 +75,8 @@ bool frame_stream::fill() {
     n = ::read(fd_.get(), in_.data() + old, 65536);
   while (n < 0 && errno == EINTR);
   in_.resize(old + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+  if (n == 0)
+    errno = ECONNRESET;
   return n > 0;
 }
 

@@ -2,6 +2,7 @@
 // following goes to its worker's socket.
 #include <algorithm>
 #include <deque>
+#include <memory>
 
 #include <unistd.h>
 
@@ -83,15 +84,49 @@ private:
   std::deque<std::string> kept_;
 };
 
-/// What of the output is shown, given raw bytes.
-struct output_printer {
-  const logs_options& o;
-  tail& out;
-  plain_lines lines;
-  void take(std::string_view bytes) { out.add(o.raw ? std::string(bytes) : safe(lines.feed(bytes))); }
-  void finish() {
-    if (!o.raw)
-      out.add(safe(lines.finish()));
+/// What a session has said: files that stay, and frames of the worker that goes on.
+class source {
+public:
+  virtual ~source() = default;
+  /// Prints what the files hold beyond what was printed.
+  virtual failure catch_up() = 0;
+  /// From where the worker is to go on.
+  [[nodiscard]] virtual std::uint64_t at() const = 0;
+  virtual void take(char type, const std::string& payload) = 0;
+  virtual void finish() = 0;
+};
+
+class output_source final : public source {
+public:
+  output_source(const logs_options& o, tail& out, std::string path) : o_(o), out_(out), path_(std::move(path)) {}
+  failure catch_up() override {
+    failure error;
+    auto ring = output_ring::open(path_, error);
+    if (!ring.valid())
+      return ::access(path_.c_str(), F_OK) == 0 ? error : failure{};
+    for (at_ = std::max(at_, ring.begin()); at_ < ring.end();) {
+      auto piece = ring.read(at_);
+      print_bytes({piece.data(), piece.size()});
+    }
+    return {};
+  }
+  [[nodiscard]] std::uint64_t at() const override { return at_; }
+  void take(char type, const std::string& payload) override {
+    if (type == 'o')
+      print_bytes(payload);
+    else if (type == 'g' && payload.size() == 8) // what came before is lost
+      for (at_ = 0; auto c : std::string(payload.rbegin(), payload.rend()))
+        at_ = at_ << 8 | static_cast<unsigned char>(c);
+  }
+  void finish() override {
+    if (!o_.raw)
+      out_.add(safe(lines_.finish()));
+  }
+
+private:
+  void print_bytes(std::string_view bytes) {
+    at_ += bytes.size();
+    out_.add(o_.raw ? std::string(bytes) : safe(lines_.feed(bytes)));
   }
   static std::string safe(const std::string& text) {
     std::string shown;
@@ -102,85 +137,126 @@ struct output_printer {
     }
     return shown;
   }
+  const logs_options& o_;
+  tail& out_;
+  std::string path_;
+  plain_lines lines_;
+  std::uint64_t at_ = 0;
 };
 
-int show_output(const logs_options& o, const json& place) {
-  tail out(o.lines);
-  output_printer printer{o, out, {}};
+class events_source final : public source {
+public:
+  events_source(const logs_options& o, tail& out, std::string path) : o_(o), out_(out), path_(std::move(path)) {}
+  failure catch_up() override {
+    auto report = read_lines(
+        path_, 0, [&](const json& line) { show(event_from_json(line)); }, false);
+    if (!report.torn && !std::exchange(told_, true))
+      for (const auto& p : report.problems)
+        print_error("troupe: " + visible(p) + "\n");
+    return {};
+  }
+  [[nodiscard]] std::uint64_t at() const override { return last_; }
+  void take(char type, const std::string& payload) override {
+    auto parsed = json::parse(payload, nullptr, false);
+    if (type == 'e' && parsed.is_object())
+      show(event_from_json(parsed));
+  }
+  void finish() override {}
+
+private:
+  void show(const event& e) {
+    if (e.n <= last_)
+      return;
+    last_ = e.n;
+    if (o_.as_json)
+      out_.add(to_line(to_json(e)) + "\n");
+    else if (auto text = event_text(e); !text.empty())
+      out_.add(text);
+  }
+  const logs_options& o_;
+  tail& out_;
+  std::string path_;
+  std::uint64_t last_ = 0;
+  bool told_ = false;
+};
+
+/// Prints what the worker says until it ends; true when it has told the session's end.
+bool stream(source& from, const std::string& socket) {
+  frame_stream worker;
   failure error;
-  std::uint64_t at = 0;
-  auto path = text_of(place, "directory") + "/output";
-  if (auto ring = output_ring::open(path, error); ring.valid()) {
-    for (at = ring.begin(); at < ring.end();) {
-      auto piece = ring.read(at);
-      printer.take({piece.data(), piece.size()});
-      at += piece.size();
+  if (!worker.open(socket, {{"mode", "follow"}, {"from", from.at()}}, error))
+    return false;
+  char type = 0;
+  std::string payload;
+  do
+    while (worker.next(type, payload)) {
+      if (type == 'x')
+        return true;
+      from.take(type, payload);
     }
-  } else if (::access(path.c_str(), F_OK) == 0) {
-    return fail(error);
-  }
-  frame_stream worker;
-  if (o.follow && place.contains("socket") &&
-      worker.open(text_of(place, "socket"), {{"mode", "follow"}, {"from", at}}, error)) {
-    out.flush();
-    char type = 0;
-    std::string payload;
-    do {
-      while (worker.next(type, payload)) {
-        if (type == 'o')
-          printer.take(payload);
-        else if (type == 'x') {
-          printer.finish();
-          return exit_ok;
-        }
-      }
-    } while (worker.fill());
-  }
-  printer.finish();
-  out.flush();
-  return exit_ok;
+  while (worker.fill());
+  return false;
 }
 
-void show_event(const logs_options& o, tail& out, const event& e) {
-  if (o.as_json)
-    out.add(to_line(to_json(e)) + "\n");
-  else if (auto text = event_text(e); !text.empty())
-    out.add(text);
+/// Whether another worker may come: the session has a process, or is due to get one again.
+bool goes_on(const json& place) {
+  auto state = text_of(place, "state");
+  return text_of(place, "process") != "exited" || state == "working" || state == "blocked" || state == "unknown";
 }
 
-int show_events(const logs_options& o, const json& place) {
-  tail out(o.lines);
-  std::uint64_t last = 0;
-  auto report = read_lines(
-      text_of(place, "directory") + "/transcript.jsonl", 0,
-      [&](const json& line) {
-        auto e = event_from_json(line);
-        last = e.n;
-        show_event(o, out, e);
-      },
-      false);
-  frame_stream worker;
+/// The session's place once it is another than `before`, or the session has ended; none: `error` says why.
+std::optional<json> next_place(source& from, const json& asked, const json& before, failure& error) {
+  client c("troupe logs"); // of its own: changes that nobody reads while the worker is followed would fill it
+  if (!c.connect(true, error) || !c.ask("session/subscribe", {{"all", true}}, error))
+    return {};
+  for (;;) {
+    auto now = c.ask("session/logs", asked, error);
+    if (!now)
+      return {};
+    from.catch_up(); // what ended between a look at the place and a connection to it is in the files
+    json note;
+    if (!goes_on(*now) || *now != before)
+      return now;
+    if (!c.next_change(note, -1)) {
+      error = {errc::worker_gone, "the connection to the background service was lost\ngo on with: troupe logs -f"};
+      return {};
+    }
+  }
+}
+
+/// Follows to the session's end, over restarts of its worker.
+int follow(source& from, const json& asked, json place) {
   failure error;
-  if (o.follow && place.contains("socket") &&
-      worker.open(text_of(place, "socket"), {{"mode", "follow"}, {"from", last}}, error)) {
-    out.flush();
-    char type = 0;
-    std::string payload;
-    do {
-      while (worker.next(type, payload)) {
-        if (type == 'x')
-          return exit_ok;
-        auto parsed = json::parse(payload, nullptr, false);
-        if (type == 'e' && parsed.is_object())
-          show_event(o, out, event_from_json(parsed));
-      }
-    } while (worker.fill());
+  for (;;) {
+    if (place.contains("socket") && stream(from, text_of(place, "socket")))
+      return exit_ok;
+    auto now = next_place(from, asked, place, error);
+    if (!now)
+      return error.code == errc::no_such_session ? exit_ok : fail(error);
+    if (!goes_on(*now))
+      return exit_ok;
+    place = std::move(*now);
   }
+}
+
+int show(const logs_options& o, const json& asked, const json& place) {
+  tail out(o.lines);
+  auto folder = text_of(place, "directory");
+  std::unique_ptr<source> from;
+  if (text_of(place, "kind") == "pty" && !o.as_json)
+    from = std::make_unique<output_source>(o, out, folder + "/output");
+  else
+    from = std::make_unique<events_source>(o, out, folder + "/transcript.jsonl");
+  if (auto error = from->catch_up(); error.code != errc::ok)
+    return fail(error);
+  int code = exit_ok;
+  if (o.follow) {
+    out.flush();
+    code = follow(*from, asked, place);
+  }
+  from->finish();
   out.flush();
-  for (const auto& p : report.problems)
-    if (!report.torn)
-      print_error("troupe: " + visible(p) + "\n");
-  return exit_ok;
+  return code;
 }
 
 } // namespace
@@ -198,10 +274,9 @@ int run_logs(const arguments& args) {
   if (!read_arguments(app, args, "troupe logs -f fix-auth", code))
     return code;
   client c("troupe logs");
-  auto place = reach(c, true) ? ask_or_say(c, "session/logs", {{"id", bytes_to_json(o.id)}}) : std::nullopt;
-  if (!place)
-    return exit_failure;
-  return text_of(*place, "kind") == "pty" && !o.as_json ? show_output(o, *place) : show_events(o, *place);
+  json asked{{"id", bytes_to_json(o.id)}};
+  auto place = reach(c, true) ? ask_or_say(c, "session/logs", asked) : std::nullopt;
+  return place ? show(o, asked, *place) : exit_failure;
 }
 
 } // namespace troupe

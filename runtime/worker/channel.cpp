@@ -144,8 +144,8 @@ bool worker::attach(const std::shared_ptr<rpc_peer>& from, const json& params, c
                                 : attach_server::mode::follow;
   if (word != "terminal" && word != "read" && word != "follow")
     throw field_error("field 'mode' must be terminal, read or follow");
-  if (rows < 1 || cols < 1 || rows > 1000 || cols > 1000)
-    throw field_error("fields 'rows' and 'cols' must be 1 to 1000");
+  if (rows < 0 || cols < 0 || rows > 65535 || cols > 65535)
+    throw field_error("fields 'rows' and 'cols' must be 0 (not known) to 65535");
   if (!job_ || !started_ || over_)
     throw refusal{errc::not_running, "the session is not running here"};
   if (!pty_ && how != attach_server::mode::follow)

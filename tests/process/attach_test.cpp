@@ -109,7 +109,7 @@ CAF_TEST(attach repaints and types and detaches and leaves the terminal as it wa
   CAF_CHECK_EQUAL(t.end(), 0);
   CAF_CHECK(t.restored());
   CAF_CHECK_EQUAL(s.field(id, "state"), "working"); // detaching never stops
-  CAF_CHECK(s.stop().empty());
+  CAF_CHECK(s.stop_with_terminals());
 }
 
 // ATT-2: pressed twice, the key is sent
@@ -120,7 +120,7 @@ CAF_TEST(the detach key pressed twice reaches the program) {
   CAF_REQUIRE(t.shows("ready"));
   t.type("\x1c\x1c");
   CAF_CHECK(t.shows("034"));
-  CAF_CHECK(s.stop().empty());
+  CAF_CHECK(s.stop_with_terminals());
 }
 
 // ATT-3
@@ -143,7 +143,7 @@ CAF_TEST(several terminals see one session and the size follows who typed last) 
   a.type("w\r");
   CAF_CHECK(a.shows("30 100"));
   CAF_CHECK(s.troupe({"logs", id}).out.find("typed by a reader") == std::string::npos);
-  CAF_CHECK(s.stop().empty());
+  CAF_CHECK(s.stop_with_terminals());
 }
 
 // ATT-5, SUP: kill -9 of a client that is attached
@@ -160,7 +160,7 @@ CAF_TEST(a killed client leaves the terminal as it was and the session running) 
   CAF_CHECK(t.restored());
   CAF_CHECK(until(s, [&] { return s.row(id).value("attached", 0) == 0; }));
   CAF_CHECK_EQUAL(s.field(id, "state"), "working");
-  CAF_CHECK(s.stop().empty());
+  CAF_CHECK(s.stop_with_terminals());
 }
 
 // ATT-4
@@ -172,7 +172,7 @@ CAF_TEST(attach to an ended job shows its tail and says how to run it again) {
   CAF_CHECK(t.shows("the tail"));
   CAF_CHECK(t.shows("troupe respawn"));
   CAF_CHECK_EQUAL(t.end(), 1);
-  CAF_CHECK(s.stop().empty());
+  CAF_CHECK(s.stop_with_terminals());
 }
 
 // ATT-4
@@ -184,7 +184,7 @@ CAF_TEST(attach tells the end of the session) {
   CAF_CHECK(t.shows("[session ended: exited 4]"));
   CAF_CHECK_EQUAL(t.end(), 0);
   CAF_CHECK(t.restored());
-  CAF_CHECK(s.stop().empty());
+  CAF_CHECK(s.stop_with_terminals());
 }
 
 // LOG-1

@@ -1,6 +1,7 @@
 // A Troupe of its own for a test with real processes.
 #include "tests/support/sandbox.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -149,6 +150,11 @@ std::vector<process_identity> sandbox::processes() const {
 std::vector<process_identity> sandbox::stop() const {
   troupe({"daemon", "stop", "--any"});
   return processes();
+}
+
+bool sandbox::stop_with_terminals() const {
+  auto left = stop();
+  return std::all_of(left.begin(), left.end(), gone_soon) && processes().empty();
 }
 
 unique_fd sandbox::connect() const {

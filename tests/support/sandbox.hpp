@@ -42,6 +42,8 @@ public:
   std::vector<process_identity> processes() const;
   /// `daemon stop --any`, then whoever is left: must be nobody (KEEP-8).
   std::vector<process_identity> stop() const;
+  /// The same where terminals may be attached: they and their guards end by themselves, soon.
+  bool stop_with_terminals() const;
   /// A connected control socket that has read the greeting.
   unique_fd connect() const;
 
