@@ -228,4 +228,15 @@ void fold(facts& f, const ledger_entry& e) {
   }
 }
 
+void fold(facts& f, const std::vector<ledger_entry>& entries, const std::vector<event>& events) {
+  auto next = events.begin();
+  for (const auto& e : entries) {
+    for (; next != events.end() && next->n <= e.seen; ++next)
+      fold(f, *next);
+    fold(f, e);
+  }
+  for (; next != events.end(); ++next)
+    fold(f, *next);
+}
+
 } // namespace troupe

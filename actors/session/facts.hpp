@@ -69,5 +69,8 @@ struct facts {
 void fold(facts& f, const event& e);
 /// Takes one ledger line in.
 void fold(facts& f, const ledger_entry& e);
+/// Takes both files in, in the order in which their writers knew of each other: a ledger line stands behind the last
+/// transcript line that it names as seen. Gives what the supervisor that wrote the ledger had known.
+void fold(facts& f, const std::vector<ledger_entry>& entries, const std::vector<event>& events);
 
 } // namespace troupe

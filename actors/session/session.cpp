@@ -259,12 +259,9 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
       },
       [self](restore& r) {
         auto& s = self->state;
-        for (const auto& e : r.entries) {
-          fold(s.m.known, e);
+        fold(s.m.known, r.entries, r.events);
+        for (const auto& e : r.entries)
           s.cause = e.n;
-        }
-        for (const auto& e : r.events)
-          fold(s.m.known, e);
         s.m.known.problems = std::move(r.problems);
         s.advance(sm::restored{s.m.known.run > 0 && !s.m.known.ended});
       },

@@ -345,3 +345,29 @@ CAF_TEST(the word of an older run changes nothing but what it took) {
   s.on(sm::happened{old});
   CAF_CHECK(!s.m.known.ended);
 }
+
+// STATE-2, REST-2
+CAF_TEST(what was settled behind the last line of the transcript stays settled over a restart) {
+  std::vector<ledger_entry> ledger;
+  std::vector<event> transcript;
+  for (const char* what : {"started", "ready", "sent"}) {
+    event e;
+    e.n = transcript.size() + 1;
+    e.run = 1;
+    e.what = what;
+    transcript.push_back(e);
+  }
+  for (const char* what : {"claimed", "settled"}) {
+    ledger_entry e;
+    e.n = ledger.size() + 1;
+    e.run = 1;
+    e.what = what;
+    e.seen = what == std::string("settled") ? 3 : 0;
+    e.facts = {{"state", "failed"}, {"why", "ended six times"}};
+    ledger.push_back(e);
+  }
+  facts f;
+  fold(f, ledger, transcript);
+  CAF_CHECK_EQUAL(name_of(f.now), "failed");
+  CAF_CHECK(!f.turn);
+}
