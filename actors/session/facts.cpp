@@ -185,6 +185,7 @@ void fold(facts& f, const ledger_entry& e) {
   } else if (e.what == "claimed") {
     if (e.run > f.run)
       new_run(f, e.run);
+    f.again = f.woken = false;
     f.worker.worker.value = static_cast<std::uint64_t>(number(e, "worker"));
     f.worker.process = {text(e, "boot"), static_cast<std::int32_t>(number(e, "pid")),
                         static_cast<std::uint64_t>(number(e, "start"))};
@@ -197,12 +198,16 @@ void fold(facts& f, const ledger_entry& e) {
     f.wanted = intent::run;
   } else if (e.what == "delivered") {
     std::erase_if(f.replies, [&](const pending_reply& r) { return r.key == text(e, "key"); });
-  } else if (e.what == "stop") {
-    f.wanted = intent::stop;
-  } else if (e.what == "remove") {
-    f.wanted = intent::remove;
+  } else if (e.what == "stop" || e.what == "remove") {
+    f.wanted = e.what == "stop" ? intent::stop : intent::remove;
+    f.again = f.woken = false;
+  } else if (e.what == "wake") {
+    f.wanted = intent::run;
+    f.woken = true;
   } else if (e.what == "respawn") {
     f.wanted = intent::run;
+    f.again = true;
+    f.restarts.clear();
     f.now = task::working;
     f.exit_status = -1;
     f.ended_at = 0;

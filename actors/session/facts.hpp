@@ -39,6 +39,8 @@ struct facts {
   std::uint32_t run = 0; ///< the latest worker's
   bool held = false;     ///< a worker has held the assignment at least once
   bool removed = false;
+  bool again = false;    ///< respawned: runs anew once the present worker has ended; until the next claim
+  bool woken = false;    ///< attached to while it had no worker, or one that was being reaped: until one is there
   worker_address worker; ///< of the latest run; may be dead
   std::uint64_t last_event = 0, last_entry = 0;
   // of the latest run, from its events:

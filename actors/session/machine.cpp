@@ -26,11 +26,14 @@ struct context {
   [[nodiscard]] facts& f() const { return s.known; }
   void put(effect e) { out.push_back(std::move(e)); }
   void write(std::string what, std::map<std::string, std::string> named = {}, bool first_cause = false) {
+    write_for(f().run, std::move(what), std::move(named), first_cause);
+  }
+  void write_for(std::uint32_t run, std::string what, std::map<std::string, std::string> named, bool first_cause) {
     ledger_entry e;
     e.t = now;
     e.what = std::move(what);
     e.session = f().id;
-    e.run = f().run;
+    e.run = run;
     e.seen = f().last_event;
     e.facts = std::move(named);
     fold(f(), e);
@@ -77,13 +80,13 @@ process fail(context& c, errc code, const std::string& why) {
 
 /// REST-1: at once, then with back-off, at most five times in ten minutes.
 process restart_or_fail(context& c, const std::string& evidence) {
-  auto& past = c.f().restarts;
-  std::erase_if(past, [&](wall_ms t) { return t <= c.now - c.p.restart_window; });
-  if (past.size() >= c.p.restart_most)
-    return fail(c, errc::worker_gone,
-                "ended " + std::to_string(past.size() + 1) + " times in ten minutes: " + evidence);
-  auto ms = past.empty() ? std::int64_t{0} : std::int64_t{500} << past.size();
-  c.write("restart", {{"attempt", std::to_string(past.size() + 1)}, {"after_ms", std::to_string(ms)}});
+  const auto& all = c.f().restarts;
+  auto past = static_cast<std::size_t>(
+      std::count_if(all.begin(), all.end(), [&](wall_ms t) { return t > c.now - c.p.restart_window; }));
+  if (past >= c.p.restart_most)
+    return fail(c, errc::worker_gone, "ended " + std::to_string(past + 1) + " times in ten minutes: " + evidence);
+  auto ms = past == 0 ? std::int64_t{0} : std::int64_t{500} << past;
+  c.write("restart", {{"attempt", std::to_string(past + 1)}, {"after_ms", std::to_string(ms)}});
   if (ms == 0)
     return launch(c);
   c.arm_timer(timer::restart, ms);
@@ -104,12 +107,11 @@ process after_gone(context& c, const std::string& evidence) {
   if (!told && f.run > 0)
     c.write("worker_ended",
             {{"observed", "true"}, {"evidence", evidence}, {"worker", std::to_string(f.worker.worker.value)}});
-  f.attached = 0;
   if (f.wanted == intent::remove)
     return finish_removal(c);
   if (f.wanted == intent::stop)
     return stopped_here(c);
-  if (std::exchange(c.s.again, false))
+  if (f.again || f.woken)
     return launch(c);
   if (f.is_exec()) {
     if (!told && !f.settled())
@@ -175,7 +177,7 @@ process on(const absent&, const restored& e, context& c) {
     return adopting{f.worker};
   }
   if (f.run > 0)
-    return f.settled() && f.wanted != intent::remove && f.replies.empty()
+    return f.settled() && f.wanted != intent::remove && f.replies.empty() && !f.again && !f.woken
                ? rest_here(c)
                : after_gone(c, "ended while no supervisor ran");
   if (f.wanted != intent::run)
@@ -191,14 +193,14 @@ requires(!among<S, absent>) process on(const S& s, const restored&, context&) {
 // granted
 process on(const claiming&, const granted& e, context& c) {
   bool resume = c.f().taken.count("first") != 0, interrupted = c.f().turn;
-  ++c.f().run;
-  c.write("claimed", {{"worker", std::to_string(e.worker.worker.value)},
-                      {"boot", e.worker.process.boot},
-                      {"pid", std::to_string(e.worker.process.pid)},
-                      {"start", std::to_string(e.worker.process.start)},
-                      {"socket", e.worker.socket},
-                      {"warm", e.warm ? "true" : "false"}});
-  c.f().begun = c.f().ready = c.f().turn = c.f().ended = false;
+  c.write_for(c.f().run + 1, "claimed",
+              {{"worker", std::to_string(e.worker.worker.value)},
+               {"boot", e.worker.process.boot},
+               {"pid", std::to_string(e.worker.process.pid)},
+               {"start", std::to_string(e.worker.process.start)},
+               {"socket", e.worker.socket},
+               {"warm", e.warm ? "true" : "false"}},
+              false);
   c.put(assign{e.worker, resume, interrupted});
   return assigning{e.worker};
 }
@@ -332,7 +334,6 @@ process on(const S&, const asked_remove& e, context& c) {
 }
 template <class S>
 process end_in(const S& s, context& c, const std::string& reason) {
-  c.s.again = false;
   if constexpr (among<S, assigning, queued, live>) {
     if constexpr (among<S, assigning>)
       c.put(answer_dispatch{errc::wrong_state, "the session was stopped before a worker held it"});
@@ -361,11 +362,9 @@ process on(const S& s, const asked_remove& e, context& c) {
 template <class S>
 process on(const S& s, const asked_respawn& e, context& c) {
   c.write("respawn", {{"by", e.by}}, true);
-  c.f().restarts.clear();
   if constexpr (among<S, absent, backing_off>) {
     return launch(c);
   } else if constexpr (among<S, assigning, queued, live>) {
-    c.s.again = true;
     return ask_end(c, s.worker, "respawn");
   } else if constexpr (among<S, adopting, unreachable>) {
     c.put(kill{s.worker, "respawned while the worker does not answer"});
@@ -373,7 +372,6 @@ process on(const S& s, const asked_respawn& e, context& c) {
   } else if constexpr (among<S, killing>) {
     return killing{s.worker, true};
   } else {
-    c.s.again = among<S, ending>;
     return s;
   }
 }
@@ -384,11 +382,16 @@ process on(const absent& s, const asked_wake&, context& c) {
     c.put(refuse{errc::not_running, "the shell job has ended\nrun it again: troupe respawn " + c.f().id.value});
     return s;
   }
-  c.f().wanted = intent::run;
+  c.write("wake", {}, true);
   return launch(c);
 }
+process on(const ending& s, const asked_wake&, context& c) {
+  if (s.reason == "reap" && !c.f().is_exec())
+    c.write("wake", {}, true); // KEEP-5: it wins, and goes to the next worker
+  return s;
+}
 template <class S>
-requires(!among<S, absent>) process on(const S& s, const asked_wake&, context&) {
+requires(!among<S, absent, ending>) process on(const S& s, const asked_wake&, context&) {
   return s;
 }
 

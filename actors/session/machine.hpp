@@ -60,7 +60,6 @@ struct state {
   std::uint64_t generation = 0; ///< of the timer that counts; a stale one is ignored
   std::uint64_t rest_generation = 0;
   std::uint32_t attempts = 0; ///< assignments refused in a row
-  bool again = false;         ///< respawn: run again once the present worker has ended
 };
 
 // Events.

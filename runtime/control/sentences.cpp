@@ -40,6 +40,8 @@ std::string sentence(const ledger_entry& e) {
     return "an answer was given" + by + ": " + fact(e, "choice");
   if (e.what == "stop" || e.what == "remove" || e.what == "respawn")
     return e.what + " was asked for" + by;
+  if (e.what == "wake")
+    return "somebody attached to it while it had no worker";
   if (e.what == "rename")
     return "renamed to " + fact(e, "name");
   if (e.what == "pin")

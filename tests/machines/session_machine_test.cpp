@@ -371,3 +371,39 @@ CAF_TEST(what was settled behind the last line of the transcript stays settled o
   CAF_CHECK_EQUAL(name_of(f.now), "failed");
   CAF_CHECK(!f.turn);
 }
+
+// STATE-2: a new run begins with nothing of the old one
+CAF_TEST(a question of a worker that died is no question of the next one) {
+  session s;
+  s.run();
+  s.turn();
+  event q;
+  q.n = ++s.events;
+  q.run = 1;
+  q.what = "question";
+  q.id = "q1.1";
+  s.on(sm::happened{q});
+  CAF_CHECK_EQUAL(s.state(), "blocked");
+  s.on(sm::gone{s.worker(), "killed by signal 9"});
+  s.on(sm::granted{s.fresh(), false});
+  CAF_CHECK(s.m.known.questions.empty());
+}
+
+// SUP-11: what was promised is in the ledger
+CAF_TEST(a respawn and a wake outlive the supervisor that took them) {
+  session s("exec");
+  s.run();
+  auto e = s.on(sm::asked_respawn{"x"});
+  CAF_CHECK(wrote(e, "respawn"));
+  session t;
+  t.m.known = s.m.known; // the next supervisor
+  t.m.known.ended = true;
+  CAF_CHECK_EQUAL(count<sm::claim>(t.on(sm::restored{false})), 1u);
+  session u;
+  u.run();
+  u.on(sm::asked_stop{"x"});
+  u.happens("ended", "stop", "exited");
+  u.on(sm::gone{u.worker(), "x"});
+  CAF_CHECK(wrote(u.on(sm::asked_wake{}), "wake"));
+  CAF_CHECK(u.m.known.wanted == intent::run);
+}
