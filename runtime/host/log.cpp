@@ -1,5 +1,5 @@
 // The supervisor's log, by spdlog.
-#include "runtime/supervisor/log.hpp"
+#include "runtime/host/log.hpp"
 
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>

@@ -1,0 +1,232 @@
+// One supervisor, put together.
+#include "runtime/host/supervisor_host.hpp"
+
+#include <chrono>
+#include <cstdlib>
+#include <random>
+#include <set>
+
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <asio/post.hpp>
+
+#include "caf/send.hpp"
+#include "caf/stateful_actor.hpp"
+#include "caf/typed_event_based_actor.hpp"
+
+#include "actors/credential_store/credential_store.hpp"
+#include "actors/supervisor/supervisor.hpp"
+#include "actors/warm_pool/warm_pool.hpp"
+#include "runtime/services/journal_keeper.hpp"
+#include "runtime/services/vault.hpp"
+
+extern char** environ;
+
+namespace troupe {
+
+namespace {
+
+wall_ms wall_now() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+std::int64_t steady_now() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+session_id random_id() {
+  constexpr char letters[] = "0123456789abcdefghjkmnpqrstvwxyz";
+  unsigned char bytes[8] = {};
+  if (::getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
+    std::abort();
+  session_id id;
+  for (auto b : bytes)
+    id.value += letters[b % 32];
+  return id;
+}
+
+environment picked(const environment& from, const std::set<std::string_view>& names) {
+  environment out;
+  for (const auto& pair : from)
+    if (names.count(pair.first) != 0)
+      out.push_back(pair);
+  return out;
+}
+
+settings load_settings(const paths& where, event_log& log) {
+  failure error;
+  std::vector<std::string> problems;
+  auto path = where.config + "/settings.json";
+  settings out;
+  if (auto text = read_file(path, error))
+    out = read_settings(*text, path, problems);
+  else if (error.code != errc::ok)
+    problems.push_back(error.text);
+  for (const auto& p : problems)
+    log.write("event=settings_fault what=" + json(p).dump(-1, ' ', true, json::error_handler_t::replace));
+  return out;
+}
+
+} // namespace
+
+environment own_environment() {
+  environment out;
+  for (char** at = environ; *at; ++at) {
+    std::string_view pair(*at);
+    if (auto split = pair.find('='); split != std::string_view::npos)
+      out.emplace_back(pair.substr(0, split), pair.substr(split + 1));
+  }
+  return out;
+}
+
+supervisor_host::supervisor_host(host_setup setup)
+    : setup_(std::move(setup)), log_(setup_.where.log(), setup_.echo), chosen_(load_settings(setup_.where, log_)),
+      system_(config_), children_(loop_), server_(loop_, std::move(setup_.listening), greeting()) {}
+
+int supervisor_host::run() {
+  spawn_services();
+  spawn_deciders();
+  caf::anon_send(supervisor_, load_journal{});
+  loop_.run();
+  log_.write("event=exit code=" + std::to_string(code_));
+  log_.flush();
+  return code_;
+}
+
+void supervisor_host::ask_stop(bool keep_workers) {
+  caf::anon_send(supervisor_, stop_supervisor{true, keep_workers});
+}
+
+std::string supervisor_host::greeting() const {
+  return to_line(
+      {{"jsonrpc", "2.0"},
+       {"method", "hello"},
+       {"params",
+        {{"troupe", setup_.version}, {"protocol", {1, 1}}, {"pid", ::getpid()}, {"epoch", setup_.right.epoch}}}});
+}
+
+void supervisor_host::spawn_services() {
+  auto write = [this](const std::string& line) { log_.write(line); };
+  bench_setup bench{setup_.where,
+                    setup_.worker_program,
+                    setup_.agent_program,
+                    picked(setup_.shell, {"HOME", "USER", "SHELL", "PATH", "LANG", "TROUPE_HOME", "TROUPE_SOCKET_DIR",
+                                          "XDG_CONFIG_HOME", "XDG_STATE_HOME"}),
+                    setup_.right.epoch,
+                    setup_.version};
+  bench_ = std::make_shared<worker_bench>(loop_, children_, std::move(bench));
+  around_->policy.idle = chosen_.idle_seconds * 1000;
+  around_->policy.row = chosen_.row_seconds * 1000;
+  around_->warmed = {"native", setup_.version};
+  around_->epoch = setup_.right.epoch;
+  around_->sessions = setup_.where.state + "/sessions";
+  around_->control_socket = setup_.where.control_socket();
+  around_->supervisor = setup_.supervisor_program;
+  around_->fallback = picked(setup_.shell, {"HOME", "USER", "SHELL", "PATH", "LANG"});
+  around_->now = wall_now;
+  around_->keeper = system_.spawn(make_journal_keeper, setup_.where, write);
+  around_->host = system_.spawn(make_worker_host, &loop_, bench_);
+  auto vault = system_.spawn(make_vault, setup_.where, setup_.shell, write);
+  around_->credentials = system_.spawn(make_credential_store, vault, wall_now);
+}
+
+void supervisor_host::spawn_deciders() {
+  supervisor_setup s;
+  s.policy.linger_ms = chosen_.linger_seconds * 1000;
+  s.policy.on_demand = setup_.on_demand;
+  s.around = around_;
+  s.fresh_id = random_id;
+  s.origin = setup_.origin;
+  s.version = setup_.version;
+  s.pid = ::getpid();
+  supervisor_ = system_.spawn(make_supervisor, std::move(s));
+  around_->supervisor_handle = supervisor_;
+  spawn_pool();
+  spawn_desk();
+  listen_to_workers();
+}
+
+void supervisor_host::spawn_pool() {
+  warm_pool_setup p;
+  p.policy.size = chosen_.pool_size;
+  p.policy.max_age_ms = chosen_.pool_max_age_seconds * 1000;
+  p.policy.most_starting = chosen_.launch_most;
+  p.policy.warmed = around_->warmed;
+  p.epoch = setup_.right.epoch;
+  p.host = around_->host;
+  p.keeper = around_->keeper;
+  p.supervisor = supervisor_;
+  p.now = steady_now;
+  p.jitter = [random = std::mt19937_64(std::random_device{}())]() mutable {
+    return std::uniform_real_distribution<>(0, 1)(random);
+  };
+  p.wall = wall_now;
+  around_->pool = system_.spawn(make_warm_pool, std::move(p));
+}
+
+void supervisor_host::listen_to_workers() {
+  bench_->listen({[this](worker_id w) { caf::anon_send(supervisor_, worker_ready{w}); },
+                  [this](worker_id w, session_id s, event e) {
+                    caf::anon_send(supervisor_, worker_event{w, std::move(s), std::move(e)});
+                  },
+                  [this](worker_id w, session_id s, std::string evidence) {
+                    caf::anon_send(supervisor_, worker_exited{w, std::move(s), std::move(evidence)});
+                  }});
+}
+
+void supervisor_host::spawn_desk() {
+  front_lines lines;
+  lines.send = [this](connection_id to, std::string line) {
+    asio::post(loop_, [this, to, line = std::move(line)]() mutable { server_.send(to, std::move(line)); });
+  };
+  lines.answered = [this](connection_id who) { asio::post(loop_, [this, who] { server_.answered(who); }); };
+  lines.open = [this] { asio::post(loop_, [this] { open(); }); };
+  lines.leave = [this](std::uint32_t code) { asio::post(loop_, [this, code] { leave(code); }); };
+  front_desk_setup d{supervisor_,
+                     around_->credentials,
+                     std::move(lines),
+                     chosen_,
+                     setup_.version,
+                     setup_.origin,
+                     setup_.where.control_socket(),
+                     setup_.where.log(),
+                     around_->sessions,
+                     ::getpid(),
+                     setup_.right.epoch,
+                     wall_now};
+  auto desk = system_.spawn(
+      [this](real_front_desk::stateful_pointer<front_desk_state> self, front_desk_setup setup) {
+        desk_state_ = &self->state;
+        return make_front_desk(self, std::move(setup));
+      },
+      std::move(d));
+  desk_ = desk;
+  around_->desk = desk;
+}
+
+/// Runs something in the front desk's context.
+void supervisor_host::at_desk(std::function<void()> act) {
+  caf::anon_send(desk_, thunk{std::move(act)});
+}
+
+void supervisor_host::open() {
+  server_.open([this](front_call call) { at_desk([this, call = std::move(call)] { desk_state_->take(call); }); },
+               [this](connection_id id, std::uint32_t count) {
+                 at_desk([this, id, count] {
+                   desk_state_->gone(id);
+                   desk_state_->count(count);
+                 });
+               },
+               [this](std::uint32_t count) { at_desk([this, count] { desk_state_->count(count); }); });
+}
+
+void supervisor_host::leave(std::uint32_t code) {
+  code_ = static_cast<int>(code);
+  ::unlink(setup_.where.control_socket().c_str());
+  server_.leave([this] { loop_.stop(); });
+}
+
+} // namespace troupe

@@ -1,0 +1,91 @@
+// One supervisor put together: lock, log, services, actors, the thread that does, and the control socket. The program
+// troupe-supervisor and the embedding API run the same one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <asio/io_context.hpp>
+
+#include "caf/actor_system.hpp"
+
+#include "actors/session/session.hpp"
+#include "runtime/config/settings.hpp"
+#include "runtime/control/control_server.hpp"
+#include "runtime/files/paths.hpp"
+#include "runtime/host/log.hpp"
+#include "runtime/services/worker_host.hpp"
+
+namespace troupe {
+
+/// The right to be the supervisor of a directory. The kernel frees it with the process, or with this object.
+struct tenancy {
+  unique_fd lock;
+  std::uint64_t epoch = 0; ///< higher than every one before (SUP-1)
+};
+
+/// Takes the lock of a directory whose folders exist, and counts its epoch up. None where another supervisor holds it
+/// (`error` stays ok) or on failure. Waits up to `seconds` for one that leaves (lock_file's bound on threads holds).
+std::optional<tenancy> take_directory(const paths& where, unsigned seconds, failure& error);
+
+/// What a supervisor is put together from.
+struct host_setup {
+  paths where;
+  tenancy right;
+  unique_fd listening; ///< the control socket, bound already
+  std::string origin;  ///< which command or program started it (SUP-9)
+  std::string version;
+  bool on_demand = true; ///< false: never leaves by itself (SUP-3)
+  bool echo = false;     ///< the log goes to standard error too
+  environment shell;     ///< what it was started with: credentials, and what a session falls back to (ENV-5)
+  std::string worker_program, agent_program, supervisor_program;
+};
+
+/// Everything of one supervisor. Members are called on one thread, which is the loop's while `run` runs.
+class supervisor_host {
+public:
+  explicit supervisor_host(host_setup setup);
+  supervisor_host(const supervisor_host&) = delete;
+  supervisor_host& operator=(const supervisor_host&) = delete;
+
+  /// Serves until the supervisor leaves; gives its exit code.
+  int run();
+  /// Asks it to leave, workers kept or ended (SUP-4). From any thread.
+  void ask_stop(bool keep_workers);
+  [[nodiscard]] asio::io_context& loop() { return loop_; }
+  [[nodiscard]] event_log& log() { return log_; }
+
+private:
+  [[nodiscard]] std::string greeting() const;
+  void spawn_services();
+  void spawn_deciders();
+  void spawn_pool();
+  void spawn_desk();
+  void listen_to_workers();
+  void at_desk(std::function<void()> act);
+  void open();
+  void leave(std::uint32_t code);
+
+  host_setup setup_;
+  event_log log_;
+  settings chosen_;
+  service_config config_;
+  caf::actor_system system_;
+  asio::io_context loop_{1};
+  reaper children_;
+  control_server server_;
+  std::shared_ptr<worker_bench> bench_;
+  std::shared_ptr<session_surroundings> around_ = std::make_shared<session_surroundings>();
+  supervisor_actor supervisor_;
+  real_front_desk desk_;
+  front_desk_state* desk_state_ = nullptr; ///< touched in the desk's own context only
+  int code_ = 0;
+};
+
+/// The environment of this process.
+environment own_environment();
+
+} // namespace troupe
