@@ -15,9 +15,11 @@ struct event_log::parts {
 };
 
 event_log::event_log(const std::string& path, bool echo) : parts_(std::make_unique<parts>()) {
-  ::umask(077);
+  spdlog::file_event_handlers opening; // the umask is the process's own business
+  opening.after_open = [](const std::string&, std::FILE* file) { ::fchmod(::fileno(file), 0600); };
   std::vector<spdlog::sink_ptr> sinks;
-  sinks.push_back(std::make_shared<spdlog::sinks::rotating_file_sink_mt>(path, std::size_t{4} << 20, 3));
+  sinks.push_back(
+      std::make_shared<spdlog::sinks::rotating_file_sink_mt>(path, std::size_t{4} << 20, 3, false, opening));
   if (echo)
     sinks.push_back(std::make_shared<spdlog::sinks::stderr_sink_mt>());
   parts_->out = std::make_shared<spdlog::logger>("troupe", sinks.begin(), sinks.end());

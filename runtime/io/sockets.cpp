@@ -48,9 +48,8 @@ int listen_on(const std::string& path, failure& error) {
     error = {errc::bad_request, "socket name is too long: " + path + "\nname a shorter folder: TROUPE_SOCKET_DIR"};
     return -1;
   }
-  auto mask = ::umask(0177);
-  bool bound = fd && ::bind(fd.get(), plain(address), sizeof address) == 0;
-  ::umask(mask);
+  // The mode of a socket is that of its name: no umask, which all threads share, needs to change.
+  bool bound = fd && ::fchmod(fd.get(), 0600) == 0 && ::bind(fd.get(), plain(address), sizeof address) == 0;
   // The name appears only when the socket accepts.
   if (!bound || ::listen(fd.get(), 1024) != 0 || ::rename(fresh.c_str(), path.c_str()) != 0) {
     error = {errc::disk, "socket cannot be made: " + path + ": " + std::strerror(errno)};

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include <sys/stat.h>
+
 #include "caf/test/unit_test.hpp"
 #include "tests/support/sandbox.hpp"
 
@@ -130,4 +132,18 @@ CAF_TEST(a ledger that is a link is not written through) {
   t.s.troupe({"agents"});
   CAF_CHECK_EQUAL(slurp(other), "mine\n");
   CAF_CHECK(t.s.stop().empty());
+}
+
+// FILES-2
+CAF_TEST(files are private whatever the umask is and jobs have the umask of whoever started the service) {
+  auto before = ::umask(022);
+  sandbox s;
+  auto id = s.bg({"--exec", "umask > mask; exit 1"});
+  s.troupe({"wait", id});
+  ::umask(before);
+  CAF_CHECK_EQUAL(std::stoi(slurp(s.work() + "/mask"), nullptr, 8), 022);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(s.home()))
+    if ((entry.symlink_status().permissions() & std::filesystem::perms(077)) != std::filesystem::perms::none)
+      CAF_ERROR(entry.path().string() + " is open to others");
+  CAF_CHECK(s.stop().empty());
 }

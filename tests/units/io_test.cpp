@@ -88,6 +88,26 @@ CAF_TEST(the reaper tells each status to its watcher) {
   CAF_CHECK_EQUAL(told, (std::vector<std::string>{"exited 0", "exited 7", "killed by signal 9"}));
 }
 
+// KEEP-8
+CAF_TEST(a guest in another process reaps what it watches and nothing else) {
+  asio::io_context loop(1);
+  reaper guest(loop, reaper::reach::watched);
+  auto foreign = start("exit 3");
+  std::vector<std::string> told;
+  for (const char* script : {"exit 7", "kill -9 $$"})
+    guest.watch(start(script), [&](exit_status s) { told.push_back(to_text(s)); });
+  guest.watch(1, [&](exit_status s) { told.push_back(to_text(s)); });
+  loop.run();
+  std::sort(told.begin(), told.end());
+  CAF_CHECK_EQUAL(told, (std::vector<std::string>{"exited 7", "killed by signal 9", "status unknown: not our child"}));
+  int status = 0;
+  CAF_CHECK_EQUAL(::waitpid(foreign, &status, 0), foreign);
+  CAF_CHECK_EQUAL(WEXITSTATUS(status), 3);
+  struct sigaction now {};
+  ::sigaction(SIGCHLD, nullptr, &now);
+  CAF_CHECK(now.sa_handler == SIG_DFL);
+}
+
 CAF_TEST(what cannot be started gives its errno) {
   spawn_request r;
   r.program = "/no/such/program";
@@ -106,6 +126,9 @@ CAF_TEST(a socket path of any length is listened on and connected to) {
     int connected = connect_to(folder + "/s");
     CAF_CHECK(connected >= 0);
     CAF_CHECK(same_user(connected)); // SEC-3
+    struct stat st {};
+    CAF_CHECK_EQUAL(::stat((folder + "/s").c_str(), &st), 0);
+    CAF_CHECK_EQUAL(st.st_mode & 0777, 0600u); // FILES-2
     ::close(connected);
     ::close(listening);
     CAF_CHECK_EQUAL(connect_to(folder + "/s"), -1);
