@@ -21,6 +21,10 @@ extern "C" {
 #include <sys/pidfd.h>
 }
 
+#include <asio/post.hpp>
+
+#include <asio/post.hpp>
+
 namespace troupe {
 
 namespace {
@@ -211,16 +215,37 @@ std::string to_text(const exit_status& s) {
   return (s.signalled ? "killed by signal " : "exited ") + std::to_string(s.value);
 }
 
-reaper::reaper(asio::io_context& loop) : signals_(loop, SIGCHLD) {
+reaper::reaper(asio::io_context& loop, reach which) : loop_(loop) {
+  if (which == reach::watched)
+    return;
+  signals_.emplace(loop, SIGCHLD);
   arm();
 }
 
+reaper::~reaper() = default;
+
 void reaper::watch(std::int32_t pid, std::function<void(exit_status)> done) {
-  watched_[pid] = std::move(done);
+  if (signals_) {
+    watched_[pid] = std::move(done);
+    return;
+  }
+  unique_fd pidfd(::pidfd_open(pid, 0));
+  auto line = read_stat(pid);
+  if (!pidfd || !line || line->parent != ::getpid()) { // reaped already by the program that we are a guest of
+    asio::post(loop_, [done = std::move(done)] { done({}); });
+    return;
+  }
+  auto ours = std::make_shared<unique_fd>(::fcntl(pidfd.get(), F_DUPFD_CLOEXEC, 0));
+  by_pidfd_[pid] = std::make_unique<exit_watch>(loop_, std::move(pidfd), [this, pid, ours, done = std::move(done)] {
+    auto self = by_pidfd_.extract(pid);
+    siginfo_t s{};
+    bool reaped = ::waitid(P_PIDFD, static_cast<id_t>(ours->get()), &s, WEXITED | WNOHANG) == 0 && s.si_pid != 0;
+    done(reaped ? status_of(s) : exit_status{});
+  });
 }
 
 void reaper::arm() {
-  signals_.async_wait([this](const asio::error_code& error, int) {
+  signals_->async_wait([this](const asio::error_code& error, int) {
     if (error)
       return;
     arm();
@@ -259,7 +284,9 @@ namespace {
 std::vector<std::int32_t> disowned; ///< one thread only, as all of a worker
 }
 
-void disown_tree(std::int32_t pid) { disowned.push_back(pid); }
+void disown_tree(std::int32_t pid) {
+  disowned.push_back(pid);
+}
 
 std::vector<process_identity> descendants(std::int32_t root) {
   std::unordered_map<std::int32_t, std::vector<process_identity>> children;

@@ -53,26 +53,7 @@ struct exit_status {
 /// "exited 0", "killed by signal 9", "status unknown: not our child".
 std::string to_text(const exit_status& status);
 
-/// Collects the children of this process, the adopted ones too (subreaper). One a process, on the loop's thread.
-/// A child's id is safe to use until its watcher has been told: only this class reaps.
-class reaper {
-public:
-  explicit reaper(asio::io_context& loop);
-  /// Calls `done` once, from the loop, when the child `pid` has ended and was reaped. To be called before the loop runs again after
-  /// the spawn: an end that nobody watches is reaped and forgotten.
-  void watch(std::int32_t pid, std::function<void(exit_status)> done);
-  /// Called after each round of reaping, for those who wait for a tree to be empty. May be empty.
-  void on_round(std::function<void()> round) { round_ = std::move(round); }
-
-private:
-  void arm();
-  void collect();
-  asio::signal_set signals_;
-  std::map<std::int32_t, std::function<void(exit_status)>> watched_;
-  std::function<void()> round_;
-};
-
-/// Calls `gone` once when a process that is not our child ends (pidfd). Destroying it cancels.
+/// Calls `gone` once when a process ends (pidfd); reaps nothing. Destroying it cancels.
 class exit_watch {
 public:
   exit_watch(asio::io_context& loop, unique_fd pidfd, std::function<void()> gone);
@@ -82,6 +63,31 @@ public:
 
 private:
   std::shared_ptr<asio::posix::stream_descriptor> fd_;
+};
+
+/// Collects children of this process. One a loop, on the loop's thread. A child's id is safe to use until its watcher
+/// has been told: only this class reaps it.
+class reaper {
+public:
+  /// Which children are collected. `all`: the adopted ones too (subreaper), by SIGCHLD; one a process, and only where
+  /// the process is Troupe's own. `watched`: those that `watch` names and no other, by pidfd; no signal is touched.
+  enum class reach { all, watched };
+  explicit reaper(asio::io_context& loop, reach which = reach::all);
+  ~reaper();
+  /// Calls `done` once, from the loop, when the child `pid` has ended and was reaped. To be called before the loop runs
+  /// again after the spawn: an end that nobody watches is reaped and forgotten.
+  void watch(std::int32_t pid, std::function<void(exit_status)> done);
+  /// Called after each round of reaping, for those who wait for a tree to be empty; `all` only. May be empty.
+  void on_round(std::function<void()> round) { round_ = std::move(round); }
+
+private:
+  void arm();
+  void collect();
+  asio::io_context& loop_;
+  std::optional<asio::signal_set> signals_;
+  std::map<std::int32_t, std::function<void(exit_status)>> watched_;
+  std::map<std::int32_t, std::unique_ptr<exit_watch>> by_pidfd_;
+  std::function<void()> round_;
 };
 
 /// All live descendants of `root` (not itself), parents first; zombies are left out. Reads /proc once.
