@@ -42,7 +42,7 @@ using worker_host_actor = caf::typed_actor<
     caf::reacts_to<kill_worker>,
     // Take over a predecessor's worker; its events after `since` follow.
     caf::replies_to<adopt_worker>::with<worker_adopted>,
-    // Tell all workers that the supervisor leaves on purpose.
+    // Tell all workers that the supervisor leaves on purpose; those that live inside this process end.
     caf::replies_to<say_goodbye>::with<say_goodbye>>;
 
 /// Loads, stores and refreshes credentials.

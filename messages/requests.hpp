@@ -265,9 +265,9 @@ struct worker_adopted {
 };
 TROUPE_INSPECT(worker_adopted, worker, state, job, last)
 struct say_goodbye {
-  std::uint32_t code = 0;
+  std::uint32_t ended = 0; ///< in the answer: how many workers could not outlive this process
 };
-TROUPE_INSPECT(say_goodbye, code)
+TROUPE_INSPECT(say_goodbye, ended)
 
 // From the worker host.
 struct worker_ready {

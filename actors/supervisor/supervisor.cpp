@@ -1,6 +1,9 @@
 // The supervisor actor's shell.
 #include "actors/supervisor/supervisor.hpp"
 
+#include <algorithm>
+
+#include "caf/exit_reason.hpp"
 #include "caf/send.hpp"
 #include "caf/stateful_actor.hpp"
 #include "caf/typed_event_based_actor.hpp"
@@ -8,6 +11,12 @@
 namespace troupe {
 
 namespace sm = supervisor_machine;
+
+/// However it ends, no session stays behind without it.
+supervisor_state::~supervisor_state() {
+  for (const auto& [id, handle] : roster)
+    caf::anon_send_exit(handle, caf::exit_reason::kill);
+}
 
 void supervisor_state::advance(const sm::event_& e) {
   auto step = sm::next(std::move(m), e, setup.around->now(), setup.policy);
@@ -64,15 +73,16 @@ void supervisor_state::act(const sm::drain& e) {
 }
 
 void supervisor_state::act(const sm::leave&) {
-  auto finish = [this] {
+  auto finish = [this](std::uint32_t ended) {
     auto kept = static_cast<std::uint32_t>(busy.size());
+    kept -= std::min(kept, ended);
     for (auto& p : std::exchange(stoppers, {}))
       p.deliver(supervisor_stopped{stopped - kept, kept});
     self->send(setup.around->desk, leaving{});
   };
   auto goodbye = [this, finish] {
     self->request(setup.around->host, deadline::worker, say_goodbye{})
-        .then([finish](say_goodbye&) { finish(); }, [finish](caf::error&) { finish(); });
+        .then([finish](say_goodbye& g) { finish(g.ended); }, [finish](caf::error&) { finish(0); });
   };
   self->request(setup.around->pool, deadline::worker, close_pool{})
       .then([goodbye](close_pool&) { goodbye(); }, [goodbye](caf::error&) { goodbye(); });

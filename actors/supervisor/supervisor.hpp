@@ -29,6 +29,9 @@ struct supervisor_setup {
 struct supervisor_state {
   static inline const char* name = "troupe.supervisor";
   explicit supervisor_state(supervisor_actor::pointer s) : self(s) {}
+  supervisor_state(const supervisor_state&) = delete;
+  supervisor_state& operator=(const supervisor_state&) = delete;
+  ~supervisor_state();
   supervisor_actor::pointer self;
   supervisor_setup setup;
   supervisor_machine::state m;

@@ -11,6 +11,7 @@
 
 #include <asio/post.hpp>
 
+#include "caf/exit_reason.hpp"
 #include "caf/send.hpp"
 #include "caf/stateful_actor.hpp"
 #include "caf/typed_event_based_actor.hpp"
@@ -84,7 +85,31 @@ environment own_environment() {
 
 supervisor_host::supervisor_host(host_setup setup)
     : setup_(std::move(setup)), log_(setup_.where.log(), setup_.echo), chosen_(load_settings(setup_.where, log_)),
-      system_(config_), children_(loop_), server_(loop_, std::move(setup_.listening), greeting()) {}
+      system_(config_), children_(loop_, setup_.guest ? reaper::reach::watched : reaper::reach::all) {
+  if (setup_.listening)
+    server_.emplace(loop_, std::move(setup_.listening), greeting());
+}
+
+/// Timers that are pending would keep the actors, and handles in each other's states would keep the system: so each is
+/// ended by name and seen to have ended; the sessions end with the supervisor. What is left of the timers is dropped
+/// with the system's clock.
+supervisor_host::~supervisor_host() {
+  auto end = [](const auto& handle) {
+    if (handle)
+      caf::anon_send_exit(handle, caf::exit_reason::kill);
+  };
+  end(supervisor_);
+  end(desk_);
+  end(around_->pool);
+  end(around_->credentials);
+  end(vault_);
+  end(around_->host);
+  end(around_->keeper);
+  system_.await_all_actors_done();
+  *around_ = {};
+  if (bench_)
+    bench_->drop_all();
+}
 
 int supervisor_host::run() {
   spawn_services();
@@ -116,21 +141,23 @@ void supervisor_host::spawn_services() {
                     picked(setup_.shell, {"HOME", "USER", "SHELL", "PATH", "LANG", "TROUPE_HOME", "TROUPE_SOCKET_DIR",
                                           "XDG_CONFIG_HOME", "XDG_STATE_HOME"}),
                     setup_.right.epoch,
-                    setup_.version};
+                    setup_.version,
+                    setup_.guest};
   bench_ = std::make_shared<worker_bench>(loop_, children_, std::move(bench));
   around_->policy.idle = chosen_.idle_seconds * 1000;
   around_->policy.row = chosen_.row_seconds * 1000;
   around_->warmed = {"native", setup_.version};
   around_->epoch = setup_.right.epoch;
   around_->sessions = setup_.where.state + "/sessions";
-  around_->control_socket = setup_.where.control_socket();
+  if (server_)
+    around_->control_socket = setup_.where.control_socket();
   around_->supervisor = setup_.supervisor_program;
   around_->fallback = picked(setup_.shell, {"HOME", "USER", "SHELL", "PATH", "LANG"});
   around_->now = wall_now;
   around_->keeper = system_.spawn(make_journal_keeper, setup_.where, write);
   around_->host = system_.spawn(make_worker_host, &loop_, bench_);
-  auto vault = system_.spawn(make_vault, setup_.where, setup_.shell, write);
-  around_->credentials = system_.spawn(make_credential_store, vault, wall_now);
+  vault_ = system_.spawn(make_vault, setup_.where, setup_.shell, write);
+  around_->credentials = system_.spawn(make_credential_store, vault_, wall_now);
 }
 
 void supervisor_host::spawn_deciders() {
@@ -180,23 +207,22 @@ void supervisor_host::listen_to_workers() {
 void supervisor_host::spawn_desk() {
   front_lines lines;
   lines.send = [this](connection_id to, std::string line) {
-    asio::post(loop_, [this, to, line = std::move(line)]() mutable { server_.send(to, std::move(line)); });
+    asio::post(loop_, [this, to, line = std::move(line)]() mutable {
+      if (server_)
+        server_->send(to, std::move(line));
+    });
   };
-  lines.answered = [this](connection_id who) { asio::post(loop_, [this, who] { server_.answered(who); }); };
+  lines.answered = [this](connection_id who) {
+    asio::post(loop_, [this, who] {
+      if (server_)
+        server_->answered(who);
+    });
+  };
   lines.open = [this] { asio::post(loop_, [this] { open(); }); };
   lines.leave = [this](std::uint32_t code) { asio::post(loop_, [this, code] { leave(code); }); };
-  front_desk_setup d{supervisor_,
-                     around_->credentials,
-                     std::move(lines),
-                     chosen_,
-                     setup_.version,
-                     setup_.origin,
-                     setup_.where.control_socket(),
-                     setup_.where.log(),
-                     around_->sessions,
-                     ::getpid(),
-                     setup_.right.epoch,
-                     wall_now};
+  front_desk_setup d{supervisor_,       around_->credentials, std::move(lines),        chosen_,
+                     setup_.version,    setup_.origin,        around_->control_socket, setup_.where.log(),
+                     around_->sessions, ::getpid(),           setup_.right.epoch,      wall_now};
   auto desk = system_.spawn(
       [this](real_front_desk::stateful_pointer<front_desk_state> self, front_desk_setup setup) {
         desk_state_ = &self->state;
@@ -213,20 +239,26 @@ void supervisor_host::at_desk(std::function<void()> act) {
 }
 
 void supervisor_host::open() {
-  server_.open([this](front_call call) { at_desk([this, call = std::move(call)] { desk_state_->take(call); }); },
-               [this](connection_id id, std::uint32_t count) {
-                 at_desk([this, id, count] {
-                   desk_state_->gone(id);
-                   desk_state_->count(count);
-                 });
-               },
-               [this](std::uint32_t count) { at_desk([this, count] { desk_state_->count(count); }); });
+  if (!server_)
+    return;
+  server_->open([this](front_call call) { at_desk([this, call = std::move(call)] { desk_state_->take(call); }); },
+                [this](connection_id id, std::uint32_t count) {
+                  at_desk([this, id, count] {
+                    desk_state_->gone(id);
+                    desk_state_->count(count);
+                  });
+                },
+                [this](std::uint32_t count) { at_desk([this, count] { desk_state_->count(count); }); });
 }
 
 void supervisor_host::leave(std::uint32_t code) {
   code_ = static_cast<int>(code);
+  if (!server_) {
+    loop_.stop();
+    return;
+  }
   ::unlink(setup_.where.control_socket().c_str());
-  server_.leave([this] { loop_.stop(); });
+  server_->leave([this] { loop_.stop(); });
 }
 
 } // namespace troupe

@@ -35,25 +35,29 @@ std::optional<tenancy> take_directory(const paths& where, unsigned seconds, fail
 struct host_setup {
   paths where;
   tenancy right;
-  unique_fd listening; ///< the control socket, bound already
+  unique_fd listening; ///< the control socket, bound already; empty: none
   std::string origin;  ///< which command or program started it (SUP-9)
   std::string version;
   bool on_demand = true; ///< false: never leaves by itself (SUP-3)
   bool echo = false;     ///< the log goes to standard error too
   environment shell;     ///< what it was started with: credentials, and what a session falls back to (ENV-5)
-  std::string worker_program, agent_program, supervisor_program;
+  std::string worker_program, agent_program;
+  std::string supervisor_program; ///< what a worker starts when its channel closes (SUP-12); empty: nothing
+  bool guest = false; ///< inside a program that has children and signals of its own: only workers are reaped, by pidfd
 };
 
-/// Everything of one supervisor. Members are called on one thread, which is the loop's while `run` runs.
+/// Everything of one supervisor. Made, run and destroyed on one thread, which is the loop's while `run` runs.
+/// Destroying it is like the death of its process, for workers as for front ends, except that this one goes on.
 class supervisor_host {
 public:
   explicit supervisor_host(host_setup setup);
   supervisor_host(const supervisor_host&) = delete;
   supervisor_host& operator=(const supervisor_host&) = delete;
+  ~supervisor_host();
 
   /// Serves until the supervisor leaves; gives its exit code.
   int run();
-  /// Asks it to leave, workers kept or ended (SUP-4). From any thread.
+  /// Asks it to leave, workers kept or ended (SUP-4). From any thread, while it runs.
   void ask_stop(bool keep_workers);
   [[nodiscard]] asio::io_context& loop() { return loop_; }
   [[nodiscard]] event_log& log() { return log_; }
@@ -76,9 +80,10 @@ private:
   caf::actor_system system_;
   asio::io_context loop_{1};
   reaper children_;
-  control_server server_;
+  std::optional<control_server> server_;
   std::shared_ptr<worker_bench> bench_;
   std::shared_ptr<session_surroundings> around_ = std::make_shared<session_surroundings>();
+  vault_actor vault_;
   supervisor_actor supervisor_;
   real_front_desk desk_;
   front_desk_state* desk_state_ = nullptr; ///< touched in the desk's own context only

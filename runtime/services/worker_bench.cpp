@@ -23,7 +23,7 @@ failure gone_failure(const std::string& text) {
 }
 
 template <class T, class F>
-rpc_peer::answer translate(const worker_bench::answer<T>& done, F read) {
+rpc_peer::answer translate(const bench::answer<T>& done, F read) {
   return [done, read](const json* result, const failure& error) {
     if (!result) {
       done(nullptr, error);
@@ -196,16 +196,22 @@ void worker_bench::adopt(const adopt_worker& x, const answer<worker_adopted>& do
   w->directory = x.directory;
   failure error;
   auto pidfd = open_process(w->where.process);
-  if (!pidfd) { // truly gone; what it left is ended before anybody is told (KEEP-8)
+  bool inside = w->where.socket.empty(); // it lived inside a supervisor's process, no longer than that supervisor
+  if (!pidfd || inside) {                // truly gone; what it left is ended before anybody is told (KEEP-8)
     clear_leftovers(w);
-    done(nullptr, gone_failure("its process has ended while no supervisor ran"));
+    done(nullptr, gone_failure(inside ? "the program that it lived in has ended its supervisor"
+                                      : "its process has ended while no supervisor ran"));
     return;
   }
-  w->watch = std::make_unique<exit_watch>(loop_, std::move(pidfd), [this, w] {
+  auto ended = [this, w](exit_status s) {
     w->process_gone = true;
-    w->evidence = to_text(exit_status{});
+    w->evidence = to_text(s);
     consider_gone(w);
-  });
+  };
+  if (setup_.guest && parent_of(w->where.process.pid) == ::getpid()) // an earlier runtime of this process left it
+    children_.watch(w->where.process.pid, ended);
+  else
+    w->watch = std::make_unique<exit_watch>(loop_, std::move(pidfd), [ended] { ended({}); });
   if (!connect(w, error)) {
     w->channel_closed = true;
     workers_[x.worker.worker] = w;
@@ -222,13 +228,13 @@ void worker_bench::adopt(const adopt_worker& x, const answer<worker_adopted>& do
                    }));
 }
 
-void worker_bench::goodbye(const std::function<void()>& done) {
+void worker_bench::goodbye(const std::function<void(std::uint32_t ended)>& done) {
   for (auto& [id, w] : workers_)
     if (w->peer && !w->channel_closed) {
       w->peer->notify("worker/goodbye", json::object());
       w->peer->channel().close(true);
     }
-  done();
+  done(0);
 }
 
 void worker_bench::told(const slot& w, const std::string& method, const json& params) {
@@ -256,13 +262,13 @@ void worker_bench::consider_gone(const slot& w) {
 }
 
 /// What a worker that did not end its tree itself has left: by the session's mark in the environment, and children that
-/// came to us as subreaper (KEEP-8). SIGKILL is enough to be sure of the end; who was forking meanwhile is found in the
-/// next round.
+/// came to us as subreaper, unless we are a guest (KEEP-8). SIGKILL is enough to be sure of the end; who was forking
+/// meanwhile is found in the next round.
 void worker_bench::clear_leftovers(const slot& w) {
   for (int round = 0; round < 20; ++round) {
     auto left =
         w->session.empty() ? std::vector<process_identity>() : processes_of_session(w->session.value, w->directory);
-    for (const auto& p : descendants(::getpid()))
+    for (const auto& p : setup_.guest ? std::vector<process_identity>() : descendants(::getpid()))
       if (parent_of(p.pid) == ::getpid() && !is_worker(p.pid)) {
         left.push_back(p);
         for (const auto& child : descendants(p.pid))

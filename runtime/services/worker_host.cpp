@@ -12,12 +12,12 @@ namespace {
 
 /// Runs `call(bench, answer)` on the loop; the answer is delivered from the actor's own context.
 template <class Answer, class Message, class Call>
-caf::result<Answer> ask(real_worker_host::pointer self, asio::io_context& loop,
-                        const std::shared_ptr<worker_bench>& bench, Message& x, Call call) {
+caf::result<Answer> ask(real_worker_host::pointer self, asio::io_context& loop, const std::shared_ptr<bench>& workers,
+                        Message& x, Call call) {
   auto promise = self->template make_response_promise<Answer>();
   auto handle = caf::actor_cast<real_worker_host>(self->ctrl());
-  asio::post(loop, [promise, handle, bench, x = std::move(x), call] {
-    call(*bench, x, [promise, handle](const Answer* got, const failure& error) {
+  asio::post(loop, [promise, handle, workers, x = std::move(x), call] {
+    call(*workers, x, [promise, handle](const Answer* got, const failure& error) {
       auto reply = got ? std::function<void()>([promise, value = *got]() mutable { promise.deliver(std::move(value)); })
                        : std::function<void()>(
                              [promise, error]() mutable { promise.deliver(make_error(error.code, error.text)); });
@@ -30,37 +30,40 @@ caf::result<Answer> ask(real_worker_host::pointer self, asio::io_context& loop,
 } // namespace
 
 real_worker_host::behavior_type make_worker_host(real_worker_host::pointer self, asio::io_context* loop,
-                                                 std::shared_ptr<worker_bench> bench) {
+                                                 std::shared_ptr<bench> workers) {
   return {
       [=](launch_worker& x) {
-        return ask<worker_address>(self, *loop, bench, x,
-                                   [](worker_bench& b, const launch_worker& m, auto done) { b.launch(m, done); });
+        return ask<worker_address>(self, *loop, workers, x,
+                                   [](bench& b, const launch_worker& m, auto done) { b.launch(m, done); });
       },
       [=](assign_worker& x) {
-        return ask<receipt>(self, *loop, bench, x,
-                            [](worker_bench& b, const assign_worker& m, auto done) { b.assign(m, done); });
+        return ask<receipt>(self, *loop, workers, x,
+                            [](bench& b, const assign_worker& m, auto done) { b.assign(m, done); });
       },
-      [=](start_worker& x) { asio::post(*loop, [bench, x] { bench->start(x); }); },
+      [=](start_worker& x) { asio::post(*loop, [workers, x] { workers->start(x); }); },
       [=](deliver_reply& x) {
-        return ask<reply_taken>(self, *loop, bench, x,
-                                [](worker_bench& b, const deliver_reply& m, auto done) { b.deliver(m, done); });
+        return ask<reply_taken>(self, *loop, workers, x,
+                                [](bench& b, const deliver_reply& m, auto done) { b.deliver(m, done); });
       },
       [=](give_answer& x) {
-        return ask<answer_taken>(self, *loop, bench, x,
-                                 [](worker_bench& b, const give_answer& m, auto done) { b.give(m, done); });
+        return ask<answer_taken>(self, *loop, workers, x,
+                                 [](bench& b, const give_answer& m, auto done) { b.give(m, done); });
       },
       [=](end_worker& x) {
-        return ask<ending_worker>(self, *loop, bench, x,
-                                  [](worker_bench& b, const end_worker& m, auto done) { b.end(m, done); });
+        return ask<ending_worker>(self, *loop, workers, x,
+                                  [](bench& b, const end_worker& m, auto done) { b.end(m, done); });
       },
-      [=](kill_worker& x) { asio::post(*loop, [bench, x] { bench->kill(x); }); },
+      [=](kill_worker& x) { asio::post(*loop, [workers, x] { workers->kill(x); }); },
       [=](adopt_worker& x) {
-        return ask<worker_adopted>(self, *loop, bench, x,
-                                   [](worker_bench& b, const adopt_worker& m, auto done) { b.adopt(m, done); });
+        return ask<worker_adopted>(self, *loop, workers, x,
+                                   [](bench& b, const adopt_worker& m, auto done) { b.adopt(m, done); });
       },
       [=](say_goodbye& x) {
-        return ask<say_goodbye>(self, *loop, bench, x, [](worker_bench& b, const say_goodbye& m, auto done) {
-          b.goodbye([&] { done(&m, failure{}); });
+        return ask<say_goodbye>(self, *loop, workers, x, [](bench& b, const say_goodbye&, auto done) {
+          b.goodbye([done](std::uint32_t ended) {
+            say_goodbye told{ended};
+            done(&told, failure{});
+          });
         });
       },
       [](thunk& t) { t.run(); },

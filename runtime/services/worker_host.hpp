@@ -31,25 +31,44 @@ struct bench_setup {
       spare_env; ///< HOME, USER, SHELL, PATH, LANG and where Troupe's files are: a spare holds nothing else (POOL-8)
   std::uint64_t epoch = 0;
   std::string version;
+  bool guest = false; ///< inside a program that has children of its own: those are not Troupe's to end
 };
 
-/// All worker processes of one supervisor, ours and adopted ones. Lives on the Asio thread.
-class worker_bench {
+/// All workers of one supervisor, wherever they run. Lives on the Asio thread.
+class bench {
 public:
   template <class T>
   using answer = std::function<void(const T*, const failure&)>; ///< null: the failure holds
+  virtual ~bench() = default;
+  virtual void launch(const launch_worker& x, const answer<worker_address>& done) = 0;
+  virtual void assign(const assign_worker& x, const answer<receipt>& done) = 0;
+  virtual void start(const start_worker& x) = 0;
+  virtual void deliver(const deliver_reply& x, const answer<reply_taken>& done) = 0;
+  virtual void give(const give_answer& x, const answer<answer_taken>& done) = 0;
+  virtual void end(const end_worker& x, const answer<ending_worker>& done) = 0;
+  virtual void kill(const kill_worker& x) = 0;
+  virtual void adopt(const adopt_worker& x, const answer<worker_adopted>& done) = 0;
+  /// `done` gets the number of workers that could not outlive this process.
+  virtual void goodbye(const std::function<void(std::uint32_t ended)>& done) = 0;
+};
+
+/// The worker processes, ours and adopted ones.
+class worker_bench : public bench {
+public:
   worker_bench(asio::io_context& loop, reaper& children, bench_setup setup);
   void listen(worker_news news) { news_ = std::move(news); }
 
-  void launch(const launch_worker& x, const answer<worker_address>& done);
-  void assign(const assign_worker& x, const answer<receipt>& done);
-  void start(const start_worker& x);
-  void deliver(const deliver_reply& x, const answer<reply_taken>& done);
-  void give(const give_answer& x, const answer<answer_taken>& done);
-  void end(const end_worker& x, const answer<ending_worker>& done);
-  void kill(const kill_worker& x);
-  void adopt(const adopt_worker& x, const answer<worker_adopted>& done);
-  void goodbye(const std::function<void()>& done);
+  void launch(const launch_worker& x, const answer<worker_address>& done) override;
+  void assign(const assign_worker& x, const answer<receipt>& done) override;
+  void start(const start_worker& x) override;
+  void deliver(const deliver_reply& x, const answer<reply_taken>& done) override;
+  void give(const give_answer& x, const answer<answer_taken>& done) override;
+  void end(const end_worker& x, const answer<ending_worker>& done) override;
+  void kill(const kill_worker& x) override;
+  void adopt(const adopt_worker& x, const answer<worker_adopted>& done) override;
+  void goodbye(const std::function<void(std::uint32_t ended)>& done) override;
+  /// Drops all channels as a death of this process would.
+  void drop_all() { workers_.clear(); }
 
 private:
   struct worker {
@@ -81,6 +100,6 @@ private:
 /// The actor in front of the bench; `thunk` brings the bench's answers back into it.
 using real_worker_host = worker_host_actor::extend<caf::reacts_to<thunk>>;
 real_worker_host::behavior_type make_worker_host(real_worker_host::pointer self, asio::io_context* loop,
-                                                 std::shared_ptr<worker_bench> bench);
+                                                 std::shared_ptr<bench> workers);
 
 } // namespace troupe

@@ -182,6 +182,8 @@ void worker::channel_closed() {
 /// SUP-12: so that restarts, replies and stops go on with nobody typing. The supervisor's own lock makes a double start
 /// harmless.
 void worker::start_supervisor(int attempt) {
+  if (job_->supervisor.empty())
+    return; // whoever embeds the supervisor starts it again itself
   static std::mt19937 random(std::random_device{}());
   auto base = 1000 << std::min(attempt, 6);
   timer_.expires_after(std::chrono::milliseconds(std::min(base, 60'000) + static_cast<int>(random() % 500)));
