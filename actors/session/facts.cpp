@@ -40,7 +40,7 @@ void new_run(facts& f, std::uint32_t run) {
 }
 
 void rest_or_work(facts& f, wall_ms when) {
-  if (f.turn || f.settled())
+  if (f.turn || !f.unsent.empty() || f.settled())
     return;
   if (!f.questions.empty())
     f.now = task::needs_input;
@@ -129,9 +129,12 @@ void fold(facts& f, const event& e) {
     return;
   f.last_event = e.n;
   if (e.what == "taken") {
-    f.taken.insert(e.id);
+    if (f.taken.insert(e.id).second && !f.is_exec())
+      f.unsent.insert(e.id);
     std::erase_if(f.replies, [&](const pending_reply& r) { return r.key == e.id; });
   }
+  if (e.what == "sent")
+    f.unsent.erase(e.id);
   if (e.run < f.run)
     return; // an older run's word changes nothing but what was taken
   if (e.run > f.run)
@@ -139,6 +142,9 @@ void fold(facts& f, const event& e) {
   f.changed_at = e.t;
   if (e.what == "assigned") {
     f.held = true;
+  } else if (e.what == "taken") {
+    if (!f.is_exec() && f.now != task::needs_input)
+      f.now = task::working; // it will be sent
   } else if (e.what == "started") {
     f.begun = true;
     if (f.is_exec() && !f.settled())

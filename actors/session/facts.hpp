@@ -55,6 +55,7 @@ struct facts {
   std::uint32_t attached = 0;
   std::vector<pending_reply> replies; ///< in the order of the ledger
   std::set<std::string> taken;        ///< keys that the transcript has
+  std::set<std::string> unsent;       ///< of these, the ones that the agent has not got yet (REST-5)
   std::vector<wall_ms> restarts;      ///< when, for REST-1
   std::vector<std::string> problems;  ///< bad lines and the like, shown on the row
 
@@ -63,7 +64,7 @@ struct facts {
   [[nodiscard]] bool settled() const { return now == task::completed || now == task::failed || now == task::stopped; }
   /// Nothing keeps its worker but time (KEEP-1).
   [[nodiscard]] bool at_rest() const {
-    return !turn && questions.empty() && work.empty() && attached == 0 && !pinned && (settled() || now == task::idle);
+    return !turn && unsent.empty() && questions.empty() && work.empty() && attached == 0 && !pinned && (settled() || now == task::idle);
   }
 };
 

@@ -225,7 +225,7 @@ json worker::answer(const json& params) {
 json worker::end(const json& params) {
   auto reason = required_text(params, "reason");
   auto seen = static_cast<std::uint64_t>(optional_number(params, "seen", 0));
-  if (reason == "reap" && (seen < events_.last() || attached_.terminals() > 0 || turn_)) // KEEP-5
+  if (reason == "reap" && (seen < events_.last() || attached_.terminals() > 0 || turn_ || !events_.unsent().empty())) // KEEP-5
     throw refusal{errc::refused, "a later event came first"};
   if (!end_reason_.empty())
     return json::object();

@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -139,6 +140,34 @@ void dispatching() {
   show("  back to back, spare or not", in_ms(burst), peers, burst / peer, 0.5);
 }
 
+/// Until the command's own `main` runs: it writes to a FIFO.
+void running() {
+  sandbox s(R"({"session": {"doneRowSeconds": 0}})");
+  s.troupe({"agents"});
+  auto fifo = s.root() + "/fifo", tmux = s.root() + "/tmux";
+  ::mkfifo(fifo.c_str(), 0600);
+  unique_fd reader(::open(fifo.c_str(), O_RDWR | O_CLOEXEC)); // both ends, so that no open waits
+  auto marked = [&](const std::vector<std::string>& command, const std::string& home) {
+    run(command, home);
+    char byte = 0;
+    [[maybe_unused]] auto n = ::read(reader.get(), &byte, 1);
+  };
+  auto ours = timed(
+      rounds, [&] { await_spare(s); },
+      [&] {
+        marked({bin("troupe"), "--bg", "-q", "--exec", "--", bin("bench-floor-server"), "mark", fifo}, s.home());
+      });
+  std::vector<std::string> peer_command{"tmux", "-S", tmux, "-f", "/dev/null", "new-session", "-d"};
+  auto keep = peer_command, mark = peer_command;
+  keep.emplace_back("sleep 1000");
+  mark.insert(mark.end(), {bin("bench-floor-server"), "mark", fifo});
+  run(keep);
+  auto peer = timed(
+      rounds, [] {}, [&] { marked(mark, {}); });
+  run({"tmux", "-S", tmux, "kill-server"});
+  show("dispatch until the command's main (to tmux)", in_ms(ours), "tmux " + in_ms(peer), ours / peer, 0.7);
+}
+
 /// From a dispatch's line on the socket until its answer: the worker holds the assignment.
 double claim(const sandbox& s, bool wait) {
   auto socket = s.connect();
@@ -166,12 +195,10 @@ void claiming() {
   show("warm claim, line to worker (to 0.4 ms)", in_ms(w), "cold start " + in_ms(c), w / 0.4, 1);
 }
 
-void listing() {
-  sandbox s(R"({"launch": {"maxConcurrent": 8}})");
-  int many = brief ? 20 : 1000;
-  s.troupe({"agents"});
+/// Failed shell jobs: they end at once and their rows stay.
+void fill(const sandbox& s, int from, int to) {
   auto socket = s.connect();
-  for (int i = 0; i < many; ++i)
+  for (int i = from; i < to; ++i)
     test::ask(socket.get(), R"({"jsonrpc":"2.0","id":1,"method":"session/dispatch","params":{"key":"listing-)" +
                                 std::to_string(i) +
                                 R"(","kind":"exec","command":["/bin/false"],"prompt":"false","cwd":"/tmp","env":[]}})");
@@ -181,13 +208,29 @@ void listing() {
         return s.troupe({"agents", "--json"}).out == "[]\n";
       },
       60);
-  auto list = timed(
-      std::min(rounds, 50), [] {},
+}
+
+double listed(const sandbox& s) {
+  return timed(
+      rounds, [] {},
       [&] {
         run({bin("troupe"), "agents", "--json", "--all"}, s.home());
       });
-  show(brief ? "list 20 sessions as JSON (to 5 ms)" : "list 1,000 sessions as JSON (to 5 ms)", in_ms(list), "",
-       list / 5, 1);
+}
+
+void listing() {
+  sandbox s(R"({"launch": {"maxConcurrent": 8}})");
+  int many = brief ? 40 : 1000;
+  s.troupe({"agents"});
+  auto none = listed(s);
+  fill(s, 0, many / 4);
+  auto quarter = listed(s) - none;
+  fill(s, many / 4, many);
+  auto list = listed(s);
+  auto named = "list " + std::to_string(many) + " sessions as JSON";
+  show((named + " (to 5 ms)").c_str(), in_ms(list), "none " + in_ms(none), list / 5, 1);
+  show("  growth from a quarter to all (to linear, 4)", in_ms(list - none), "a quarter " + in_ms(quarter),
+       (list - none) / quarter / 4, 1.5);
   std::ifstream in("/proc/" + std::to_string(s.supervisor_pid()) + "/smaps_rollup");
   double kb = 0;
   for (std::string line; std::getline(in, line);)
@@ -242,24 +285,27 @@ void memory() {
   show("a live session's worker (to 1 MB PSS)", std::to_string(static_cast<int>(kb / n)) + " kB", "", kb / n / 1024, 1);
 }
 
+/// A first restart comes at once, the second waits on purpose (REST-1): a session each.
 void restarting() {
   sandbox s;
-  auto id = s.bg({"wait " + s.work() + "/never"});
-  test::until(s, [&] { return s.field(id, "process") == "alive"; });
+  s.troupe({"agents"});
   auto socket = s.connect();
   test::ask(socket.get(), R"({"jsonrpc":"2.0","id":1,"method":"session/subscribe","params":{"all":true}})");
   std::vector<double> all;
-  for (int i = 0; i < (brief ? 1 : 1); ++i) { // the second restart waits on purpose (REST-1)
+  for (int i = 0; i < (brief ? 1 : 20); ++i) {
+    auto id = s.bg({"wait " + s.work() + "/never"});
+    test::until(s, [&] { return s.field(id, "process") == "alive"; });
     auto pid = s.field(id, "pid").get<int>();
     auto t = clock_type::now();
     ::kill(pid, SIGKILL);
     for (auto line = test::read_line(socket.get()); !line.empty(); line = test::read_line(socket.get())) {
-      auto note = json::parse(line);
-      const auto& row = note["params"]["session"];
-      if (row["process"] == "alive" && row["pid"] != pid)
+      auto params = json::parse(line)["params"];
+      if (params.contains("session") && params["session"]["id"] == id && params["session"]["process"] == "alive" &&
+          params["session"]["pid"] != pid)
         break;
     }
     all.push_back(ms_since(t));
+    s.troupe({"stop", id});
   }
   show("a killed worker's session held again (to 200 ms)", in_ms(median(all)), "", median(all) / 200, 1);
 }
@@ -276,7 +322,7 @@ int main(int argc, char** argv) {
     std::string path(self, static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
     ::setenv("TROUPE_BIN", path.substr(0, path.rfind('/')).c_str(), 1);
   }
-  for (auto* act : {dispatching, claiming, listing, output, memory, restarting})
+  for (auto* act : {dispatching, running, claiming, listing, output, memory, restarting})
     act();
   return 0;
 }

@@ -1,5 +1,6 @@
 // The floor: a static server that spawns a command into a PTY for whoever connects, and a static client that asks it.
-// With an argument `ask` it is the client. `bench-floor-server SOCKET [ask]`.
+// With an argument `ask` it is the client; `mark FIFO` is the smallest command that tells when its main runs.
+// `bench-floor-server SOCKET [ask]`, `bench-floor-server mark FIFO`.
 #include <cstdlib>
 #include <cstring>
 
@@ -14,6 +15,10 @@ int main(int argc, char** argv) {
   if (argc < 2)
     return 2;
   char byte = 0;
+  if (argc > 2 && std::strcmp(argv[1], "mark") == 0) {
+    int fd = ::open(argv[2], O_WRONLY | O_CLOEXEC);
+    return fd >= 0 && ::write(fd, "m", 1) == 1 ? 0 : 1;
+  }
   if (argc > 2) {
     int fd = troupe::connect_to(argv[1]);
     return fd >= 0 && ::write(fd, "x", 1) == 1 && ::read(fd, &byte, 1) == 1 ? 0 : 1;

@@ -144,6 +144,24 @@ CAF_TEST(a shell job is not run again) {
   CAF_CHECK_EQUAL(s.state(), "failed");
 }
 
+// REST-5, KEEP-1
+CAF_TEST(a reply that is taken and not sent yet is work and keeps the worker) {
+  session s;
+  s.run();
+  s.turn();
+  s.happens("turn_ended", "first", "end_turn");
+  CAF_CHECK_EQUAL(s.state(), "done");
+  s.happens("taken", "k2");
+  CAF_CHECK_EQUAL(s.state(), "working");
+  CAF_CHECK(!s.m.known.at_rest());
+  CAF_CHECK_EQUAL(count<sm::end>(s.on(sm::elapsed{sm::timer::rest, s.m.rest_generation})), 0u);
+  CAF_CHECK(wrote(s.on(sm::gone{s.worker(), "killed by signal 9"}), "restart"));
+  s.run();
+  s.happens("sent", "k2");
+  s.happens("turn_ended", "k2", "end_turn");
+  CAF_CHECK(s.m.known.at_rest());
+}
+
 // REST-5
 CAF_TEST(a restart tells of the interruption and sends no prompt again) {
   session s;

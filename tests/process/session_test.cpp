@@ -87,8 +87,11 @@ CAF_TEST(fifty dispatches at once against one spare give fifty sessions) {
     pids.push_back(s.start({"--bg", "-q", "--exec", "read x"}, "d" + std::to_string(i)));
   std::set<std::string> ids;
   for (int i = 0; i < 50; ++i) {
-    CAF_CHECK_EQUAL(troupe::test::wait_for(pids[static_cast<std::size_t>(i)]), 0);
-    ids.insert(troupe::test::slurp(s.root() + "/d" + std::to_string(i)));
+    auto status = troupe::test::wait_for(pids[static_cast<std::size_t>(i)]);
+    auto said = troupe::test::slurp(s.root() + "/d" + std::to_string(i));
+    if (status != 0)
+      CAF_FAIL("a dispatch failed: " << said);
+    ids.insert(said);
   }
   CAF_CHECK_EQUAL(ids.size(), 50u);
   std::set<int> workers;
@@ -98,7 +101,8 @@ CAF_TEST(fifty dispatches at once against one spare give fifty sessions) {
   CAF_CHECK(until(s, [&] {
     return std::all_of(ids.begin(), ids.end(), [&](std::string id) {
       id.pop_back();
-      return troupe::test::slurp(s.home() + "/sessions/" + id + "/transcript.jsonl").find("\"started\"") != std::string::npos;
+      return troupe::test::slurp(s.home() + "/sessions/" + id + "/transcript.jsonl").find("\"started\"") !=
+             std::string::npos;
     });
   }));
   CAF_CHECK(s.stop().empty());
