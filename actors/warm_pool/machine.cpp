@@ -10,7 +10,7 @@ namespace troupe::pool_machine {
 namespace {
 
 constexpr std::int64_t aging_check_ms = 60'000;
-constexpr std::int64_t refill_fallback_ms = 100; ///< refill after a claim even when no permit is asked
+constexpr std::int64_t refill_fallback_ms = 100; ///< refill after a claim however long its harness takes to start
 
 struct context {
   state& s;
@@ -151,8 +151,6 @@ template <serving S>
 mood on(const S& s, const permit_asked& e, context& c) {
   c.s.waiting.push_back(e.by);
   next_permits(c);
-  if constexpr (std::same_as<S, steady>)
-    refill(c); // POOL-2: the replacement starts once the assignment is held, not in its way
   return s;
 }
 template <serving S>
@@ -160,6 +158,8 @@ mood on(const S& s, const permit_returned& e, context& c) {
   c.s.running.erase(e.by);
   std::erase(c.s.waiting, e.by);
   next_permits(c);
+  if constexpr (std::same_as<S, steady>)
+    refill(c); // POOL-2: the replacement starts once the harness has, not in its way
   return s;
 }
 // close

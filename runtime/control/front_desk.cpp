@@ -269,8 +269,8 @@ void front_desk_state::take(front_call call) {
   auto at = methods().find(call.method);
   if (at == methods().end()) {
     std::vector<std::string> words;
-    for (const auto& [name, run] : methods())
-      words.push_back(name);
+    for (const auto& [known, run] : methods())
+      words.push_back(known);
     auto near = nearest_word(call.method, words);
     refuse_code(call, -32601, "there is no method '" + call.method + "'",
                 near.empty() ? json::object() : json{{"nearest", near}});

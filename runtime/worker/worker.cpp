@@ -101,7 +101,7 @@ json worker::assign(const json& params) {
   if (job.epoch < epoch_)
     throw refusal{errc::refused, "a newer supervisor has this worker"};
   failure error;
-  if (!make_private_folder(job.directory, error) || !make_private_folder(job.directory + "/tmp", error))
+  if (!make_private_folder(job.directory, error))
     throw refusal{error.code, error.text};
   lock_ = lock_file(job.directory + "/lock", 0, error);
   if (!lock_)
@@ -116,8 +116,6 @@ json worker::assign(const json& params) {
     throw refusal{error.code, error.text};
   }
   job_ = std::move(job);
-  if (job_->spec.harness != "native") // behind the receipt: ending the agent's tree looks through all processes
-    asio::post(loop_, [this] { leave_spare(); });
   event e;
   e.what = "assigned";
   e.value = ::getpid();
@@ -143,6 +141,8 @@ void worker::start(const json& params) {
   if (!job_ || started_ || params.value("run", 0U) != job_->run || !end_reason_.empty())
     return;
   started_ = true;
+  failure ignored; // who needs it and has it not says so
+  make_private_folder(job_->directory + "/tmp", ignored);
   if (job_->spec.kind == "exec") {
     auto pty = std::make_unique<pty_harness>(loop_, children_, callbacks());
     pty_ = pty.get();
@@ -150,11 +150,12 @@ void worker::start(const json& params) {
     harness_ = std::move(pty);
     attached_.serve(pty_);
     harness_->start(*job_);
+    leave_spare(); // behind the start: ending the agent's tree looks through all processes
     return;
   }
   attached_.serve(&events_);
   std::unique_ptr<acp_harness> agent;
-  if (warm_) {
+  if (job_->spec.harness == "native" && warm_) {
     agent = std::move(warm_);
   } else {
     acp_options o;
@@ -169,6 +170,7 @@ void worker::start(const json& params) {
   auto* at = agent.get();
   harness_ = std::move(agent);
   at->start(*job_);
+  leave_spare();
   begin_prompts();
 }
 
@@ -225,7 +227,8 @@ json worker::answer(const json& params) {
 json worker::end(const json& params) {
   auto reason = required_text(params, "reason");
   auto seen = static_cast<std::uint64_t>(optional_number(params, "seen", 0));
-  if (reason == "reap" && (seen < events_.last() || attached_.terminals() > 0 || turn_ || !events_.unsent().empty())) // KEEP-5
+  if (reason == "reap" &&
+      (seen < events_.last() || attached_.terminals() > 0 || turn_ || !events_.unsent().empty())) // KEEP-5
     throw refusal{errc::refused, "a later event came first"};
   if (!end_reason_.empty())
     return json::object();

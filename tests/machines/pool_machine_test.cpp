@@ -48,7 +48,7 @@ CAF_TEST(it keeps as many spares as asked and none when turned off) {
 }
 
 // POOL-2
-CAF_TEST(a claim takes the ready spare and its replacement starts once the assignment is held) {
+CAF_TEST(a claim takes the ready spare and its replacement starts once the harness has) {
   pool x;
   auto spare = of<pm::launch>(x.on(pm::open{}))[0].who;
   x.on(pm::spare_ready{spare});
@@ -57,7 +57,8 @@ CAF_TEST(a claim takes the ready spare and its replacement starts once the assig
   CAF_CHECK(of<pm::grant>(e)[0].who == spare);
   CAF_CHECK(of<pm::grant>(e)[0].warm);
   CAF_CHECK(of<pm::launch>(e).empty());
-  CAF_CHECK_EQUAL(of<pm::launch>(x.on(pm::permit_asked{{"a"}})).size(), 1u);
+  CAF_CHECK_EQUAL(of<pm::launch>(x.on(pm::permit_asked{{"a"}})).size(), 0u);
+  CAF_CHECK_EQUAL(of<pm::launch>(x.on(pm::permit_returned{{"a"}})).size(), 1u);
 }
 
 // POOL-3

@@ -61,8 +61,10 @@ unique_fd open_file(const std::string& path, int flags) {
 } // namespace
 
 sandbox::sandbox(const std::string& settings) {
-  char pattern[] = "/tmp/troupe-test-XXXXXX";
-  root_ = ::mkdtemp(pattern);
+  const char* folder = std::getenv("TMPDIR");
+  root_ = std::string(folder && *folder ? folder : "/tmp") + "/troupe-test-XXXXXX";
+  if (!::mkdtemp(root_.data()))
+    throw std::runtime_error("no folder can be made: " + root_);
   home_ = root_ + "/home";
   std::filesystem::create_directory(home_);
   std::filesystem::permissions(home_, std::filesystem::perms::owner_all);

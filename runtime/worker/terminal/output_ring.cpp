@@ -41,21 +41,34 @@ bool read_header(int fd, header& h) {
          sound(h, static_cast<std::uint64_t>(st.st_size));
 }
 
+/// Maps header and bytes, and the bytes once more behind themselves, so that any piece of the ring is contiguous.
+char* map(int fd, std::size_t capacity, int protection) {
+  auto whole = page + 2 * capacity;
+  void* at = ::mmap(nullptr, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (at == MAP_FAILED)
+    return nullptr;
+  auto* base = static_cast<char*>(at);
+  if (::mmap(base, page + capacity, protection, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED &&
+      ::mmap(base + page + capacity, capacity, protection, MAP_SHARED | MAP_FIXED, fd, page) != MAP_FAILED)
+    return base;
+  ::munmap(at, whole);
+  return nullptr;
+}
+
 } // namespace
 
 output_ring::output_ring(output_ring&& other) noexcept
-    : base_(std::exchange(other.base_, nullptr)), capacity_(other.capacity_), mapped_(other.mapped_) {}
+    : base_(std::exchange(other.base_, nullptr)), capacity_(other.capacity_) {}
 
 output_ring& output_ring::operator=(output_ring&& other) noexcept {
   std::swap(base_, other.base_);
   std::swap(capacity_, other.capacity_);
-  std::swap(mapped_, other.mapped_);
   return *this;
 }
 
 output_ring::~output_ring() {
   if (base_)
-    ::munmap(base_, mapped_);
+    ::munmap(base_, page + 2 * capacity_);
 }
 
 output_ring output_ring::create(const std::string& path, failure& error, std::size_t capacity) {
@@ -78,15 +91,11 @@ output_ring output_ring::create(const std::string& path, failure& error, std::si
     h.end = 0;
   }
   out.capacity_ = h.capacity;
-  out.mapped_ = page + h.capacity;
-  bool sized =
-      fd >= 0 &&
-      (!fresh || (::ftruncate(fd, static_cast<off_t>(out.mapped_)) == 0 && ::pwrite(fd, &h, sizeof h, 0) == sizeof h));
-  void* at = sized ? ::mmap(nullptr, out.mapped_, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
-  if (at == MAP_FAILED)
+  bool sized = fd >= 0 && (!fresh || (::ftruncate(fd, static_cast<off_t>(page + h.capacity)) == 0 &&
+                                      ::pwrite(fd, &h, sizeof h, 0) == sizeof h));
+  out.base_ = sized ? map(fd, h.capacity, PROT_READ | PROT_WRITE) : nullptr;
+  if (!out.base_)
     error = {errc::disk, "output cannot be kept: " + path + ": " + std::strerror(errno)};
-  else
-    out.base_ = static_cast<char*>(at);
   if (fd >= 0)
     ::close(fd);
   return out;
@@ -101,10 +110,7 @@ output_ring output_ring::open(const std::string& path, failure& error) {
                                 : "is no output of Troupe's: " + path};
   } else {
     out.capacity_ = h.capacity;
-    out.mapped_ = page + h.capacity;
-    void* at = ::mmap(nullptr, out.mapped_, PROT_READ, MAP_SHARED, fd, 0);
-    if (at != MAP_FAILED)
-      out.base_ = static_cast<char*>(at);
+    out.base_ = map(fd, h.capacity, PROT_READ);
   }
   if (fd >= 0)
     ::close(fd);
@@ -126,8 +132,7 @@ void output_ring::commit(std::size_t n) {
 
 std::span<const char> output_ring::read(std::uint64_t offset) const {
   auto at = offset & (capacity_ - 1);
-  auto most = std::min<std::uint64_t>(end() - offset, capacity_ - at);
-  return {base_ + page + at, static_cast<std::size_t>(most)};
+  return {base_ + page + at, static_cast<std::size_t>(std::min<std::uint64_t>(end() - offset, capacity_))};
 }
 
 } // namespace troupe

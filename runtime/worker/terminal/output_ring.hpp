@@ -35,12 +35,12 @@ public:
   /// Contiguous room for the next bytes; writing there overwrites the oldest ones.
   std::span<char> writable();
   void commit(std::size_t n);
-  /// A contiguous piece from `offset` (between begin and end) on.
+  /// All that is kept from `offset` (between begin and end) on, contiguous.
   [[nodiscard]] std::span<const char> read(std::uint64_t offset) const;
 
 private:
   char* base_ = nullptr;
-  std::size_t capacity_ = 0, mapped_ = 0;
+  std::size_t capacity_ = 0;
 };
 
 } // namespace troupe
