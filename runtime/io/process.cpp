@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <unordered_map>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -74,9 +73,10 @@ bool dead(char state) {
   return state == 'Z' || state == 'X' || state == 'x';
 }
 
+/// Calls `f` for each process (or thread) id that names an entry of `folder`.
 template <class F>
-void each_process(F f) {
-  DIR* dir = ::opendir("/proc");
+void each_process(const char* folder, F f) {
+  DIR* dir = ::opendir(folder);
   if (!dir)
     return;
   while (auto* entry = ::readdir(dir)) {
@@ -288,27 +288,60 @@ void disown_tree(std::int32_t pid) {
   disowned.push_back(pid);
 }
 
-std::vector<process_identity> descendants(std::int32_t root) {
-  std::unordered_map<std::int32_t, std::vector<process_identity>> children;
-  each_process([&](std::int32_t pid) {
-    if (std::find(disowned.begin(), disowned.end(), pid) != disowned.end())
-      return;
-    if (auto line = read_stat(pid); line && !dead(line->state))
-      children[line->parent].push_back({boot_id(), pid, line->start});
+namespace {
+
+bool is_disowned(std::int32_t pid) {
+  return std::find(disowned.begin(), disowned.end(), pid) != disowned.end();
+}
+
+/// The children that the kernel lists by thread. While siblings end, some may be left out; that there is none at all is
+/// exact, and orphans are children of the next subreaper at once.
+std::vector<std::int32_t> listed_children(std::int32_t pid) {
+  std::vector<std::int32_t> out;
+  auto folder = "/proc/" + std::to_string(pid) + "/task";
+  each_process(folder.c_str(), [&](std::int32_t thread) {
+    auto text = slurp(folder + "/" + std::to_string(thread) + "/children", std::size_t{1} << 20);
+    for (const char *p = text.data(), *end = p + text.size(); p < end;) {
+      std::int32_t child = 0;
+      p = std::from_chars(p, end, child).ptr + 1;
+      if (child > 0)
+        out.push_back(child);
+    }
   });
-  std::vector<process_identity> out = children[root];
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    auto below = children.find(out[i].pid);
-    if (below != children.end())
-      out.insert(out.end(), below->second.begin(), below->second.end());
-  }
+  return out;
+}
+
+/// For kernels that list no children: reads all of /proc.
+std::vector<std::int32_t> searched_children(std::int32_t pid) {
+  std::vector<std::int32_t> out;
+  each_process("/proc", [&](std::int32_t each) {
+    if (auto line = read_stat(each); line && line->parent == pid)
+      out.push_back(each);
+  });
+  return out;
+}
+
+} // namespace
+
+std::vector<process_identity> descendants(std::int32_t root) {
+  static const bool listed = ::access("/proc/thread-self/children", R_OK) == 0;
+  std::vector<process_identity> out;
+  auto add = [&](std::int32_t parent) {
+    for (auto pid : listed ? listed_children(parent) : searched_children(parent))
+      if (!is_disowned(pid))
+        if (auto who = identify(pid))
+          out.push_back(*who);
+  };
+  add(root);
+  for (std::size_t i = 0; i < out.size(); ++i)
+    add(std::int32_t{out[i].pid});
   return out;
 }
 
 std::vector<process_identity> processes_of_session(const std::string& session, const std::string& directory) {
   std::vector<process_identity> out;
   auto first = "TROUPE_SESSION_ID=" + session, second = "TROUPE_SESSION_DIR=" + directory;
-  each_process([&](std::int32_t pid) {
+  each_process("/proc", [&](std::int32_t pid) {
     struct stat st {};
     auto folder = "/proc/" + std::to_string(pid);
     if (pid == ::getpid() || ::stat(folder.c_str(), &st) != 0 || st.st_uid != ::getuid())

@@ -90,7 +90,8 @@ private:
   std::function<void()> round_;
 };
 
-/// All live descendants of `root` (not itself), parents first; zombies are left out. Reads /proc once.
+/// All live descendants of `root` (not itself), parents first; zombies are left out. While some of them end, others may
+/// be left out; for a subreaper an empty answer is exact.
 std::vector<process_identity> descendants(std::int32_t root);
 /// Takes a child and all below it out of what `descendants` finds: it was started on behalf of others (SUP-12).
 void disown_tree(std::int32_t pid);
