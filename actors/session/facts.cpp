@@ -147,7 +147,7 @@ void fold(facts& f, const event& e) {
       f.now = task::working; // it will be sent
   } else if (e.what == "started") {
     f.begun = true;
-    if (f.is_exec() && !f.settled())
+    if (f.is_exec())
       f.now = task::working;
   } else if (e.what == "ready") {
     f.ready = true;

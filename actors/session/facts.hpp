@@ -64,7 +64,8 @@ struct facts {
   [[nodiscard]] bool settled() const { return now == task::completed || now == task::failed || now == task::stopped; }
   /// Nothing keeps its worker but time (KEEP-1).
   [[nodiscard]] bool at_rest() const {
-    return !turn && unsent.empty() && questions.empty() && work.empty() && attached == 0 && !pinned && (settled() || now == task::idle);
+    return !turn && !ended && unsent.empty() && questions.empty() && work.empty() && attached == 0 && !pinned &&
+           (settled() || now == task::idle);
   }
 };
 

@@ -9,6 +9,9 @@ namespace troupe::session_machine {
 
 namespace {
 
+constexpr const char* nobody_asks =
+    "no process of this session waits for an answer\nsee its state: troupe agents --json --all";
+
 template <class S, class... Xs>
 concept among = (std::same_as<S, Xs> || ...);
 /// States that have a worker, under whichever name.
@@ -126,6 +129,18 @@ process after_gone(context& c, const std::string& evidence) {
   return restart_or_fail(c, evidence);
 }
 
+/// The worker that a predecessor claimed is gone. When none ever held the assignment, nothing of the session has run, and
+/// its dispatch, which was not answered, is waited for again (SUP-11).
+process predecessor_gone(context& c, const std::string& evidence) {
+  const auto& f = c.f();
+  if (f.held || f.wanted != intent::run || f.again || f.woken)
+    return after_gone(c, evidence);
+  if (std::exchange(c.s.wanted_anew, false))
+    return launch(c);
+  c.arm_timer(timer::unheld, c.p.unheld);
+  return absent{};
+}
+
 process ask_end(context& c, const worker_address& w, std::string reason) {
   c.put(end{w, reason, c.f().last_event});
   c.arm_timer(timer::end, c.p.end_deadline);
@@ -161,7 +176,8 @@ process on(const absent&, const begin&, context& c) {
   return launch(c);
 }
 template <class S>
-requires(!among<S, absent>) process on(const S& s, const begin&, context&) {
+requires(!among<S, absent>) process on(const S& s, const begin&, context& c) {
+  c.s.wanted_anew = among<S, adopting, unreachable>;
   return s;
 }
 
@@ -176,14 +192,9 @@ process on(const absent&, const restored& e, context& c) {
     c.put(adopt{f.worker});
     return adopting{f.worker};
   }
-  if (f.run > 0)
-    return f.settled() && f.wanted != intent::remove && f.replies.empty() && !f.again && !f.woken
-               ? rest_here(c)
-               : after_gone(c, "ended while no supervisor ran");
-  if (f.wanted != intent::run)
-    return after_gone(c, "");
-  c.arm_timer(timer::unheld, c.p.unheld); // SUP-11
-  return absent{};
+  if (f.settled() && f.wanted != intent::remove && f.replies.empty() && !f.again && !f.woken)
+    return rest_here(c);
+  return predecessor_gone(c, "ended while no supervisor ran");
 }
 template <class S>
 requires(!among<S, absent>) process on(const S& s, const restored&, context&) {
@@ -284,6 +295,8 @@ process on(const S& s, const gone& e, context& c) {
   if (e.worker != s.worker.worker)
     return s;
   c.put(return_permit{});
+  if constexpr (among<S, adopting, unreachable>)
+    return predecessor_gone(c, e.evidence);
   if constexpr (among<S, killing>)
     if (s.again && c.f().wanted == intent::run)
       return launch(c);
@@ -422,11 +435,24 @@ process on(const S& s, const asked_answer& e, context& c) {
   if constexpr (among<S, live>) {
     c.write("answer", {{"key", e.key}, {"question", e.question}, {"choice", e.choice}, {"by", e.by}}, true);
     c.put(give{s.worker, e.key, e.question, e.choice, e.by});
+  } else if constexpr (among<S, adopting>) {
+    c.write("answer", {{"key", e.key}, {"question", e.question}, {"choice", e.choice}, {"by", e.by}}, true);
+    c.s.early.push_back(e);
   } else {
-    c.put(refuse{errc::not_running,
-                 "no process of this session waits for an answer\nsee its state: troupe agents --json --all"});
+    c.put(refuse{errc::not_running, nobody_asks});
   }
   return s;
+}
+
+/// What was answered while the worker was being adopted goes to it, or nowhere.
+void pass_on_early(context& c, const process& at) {
+  if (std::holds_alternative<adopting>(at))
+    return;
+  for (auto& a : std::exchange(c.s.early, {}))
+    if (const auto* l = std::get_if<live>(&at))
+      c.put(give{l->worker, a.key, a.question, a.choice, a.by});
+    else
+      c.put(turn_away{errc::not_running, nobody_asks});
 }
 
 // asked_pin, asked_rename
@@ -478,6 +504,9 @@ template <class S>
 process on(const S& s, const adopted&, context& c) {
   if constexpr (among<S, adopting>) {
     c.write("adopted", {{"worker", std::to_string(s.worker.worker.value)}});
+    if (!c.f().held) // it was assigned, and nobody was left to hear so
+      c.write("assigned", {{"worker", std::to_string(s.worker.worker.value)}});
+    c.put(answer_dispatch{errc::ok, {}});
     watch_rest(c);
     return run_or_end(c, s.worker);
   } else {
@@ -488,7 +517,7 @@ template <class S>
 process on(const S& s, const not_adopted& e, context& c) {
   if constexpr (among<S, adopting>) {
     if (e.dead)
-      return c.f().settled() && c.f().ended ? rest_here(c) : after_gone(c, e.why);
+      return c.f().settled() && c.f().ended ? rest_here(c) : predecessor_gone(c, e.why);
     c.write("unreachable", {{"worker", std::to_string(s.worker.worker.value)}, {"why", e.why}});
     c.arm_timer(timer::restart, 5000);
     return unreachable{s.worker};
@@ -517,6 +546,7 @@ step next(state from, const event_& e, wall_ms now, const policy& p) {
   context c{out.to, out.effects, now, p};
   auto at = out.to.at;
   out.to.at = std::visit([&](const auto& s, const auto& what) { return process(on(s, what, c)); }, at, e);
+  pass_on_early(c, out.to.at);
   return out;
 }
 

@@ -54,12 +54,18 @@ struct unreachable {
 using process =
     std::variant<absent, backing_off, claiming, assigning, queued, live, ending, killing, adopting, unreachable>;
 
+struct asked_answer {
+  std::string key, question, choice, by;
+};
+
 struct state {
   process at = absent{};
   facts known;
   std::uint64_t generation = 0; ///< of the timer that counts; a stale one is ignored
   std::uint64_t rest_generation = 0;
   std::uint32_t attempts = 0; ///< assignments refused in a row
+  bool wanted_anew = false;   ///< a dispatch was repeated while nobody knew whether a worker holds it (SUP-11)
+  std::vector<asked_answer> early; ///< answers that wait for the adoption of the worker
 };
 
 // Events.
@@ -107,9 +113,6 @@ struct asked_wake {}; ///< attach or peek (KEEP-6)
 struct asked_reply {
   std::string key, text;
 };
-struct asked_answer {
-  std::string key, question, choice, by;
-};
 struct asked_pin {
   bool pinned;
 };
@@ -154,6 +157,10 @@ struct give {
   worker_address worker;
   std::string key, question, choice, by;
 }; ///< an answer; the worker decides who was first (BEYOND-7)
+struct turn_away {
+  errc code;
+  std::string text;
+}; ///< an answer that no worker can be given
 struct end {
   worker_address worker;
   std::string reason;
@@ -181,8 +188,8 @@ struct refuse {
 };                ///< the request at hand is refused
 struct quiet {};  ///< no process: whoever waits for the end is told
 struct forget {}; ///< the row is gone, and so is the actor
-using effect = std::variant<record, claim, assign, ask_permit, return_permit, start, deliver, give, end, kill, adopt,
-                            arm, answer_dispatch, refuse, quiet, forget>;
+using effect = std::variant<record, claim, assign, ask_permit, return_permit, start, deliver, give, turn_away, end, kill,
+                            adopt, arm, answer_dispatch, refuse, quiet, forget>;
 
 struct step {
   state to;

@@ -159,6 +159,12 @@ bool session_state::act(const sm::give& e) {
   return false;
 }
 
+bool session_state::act(const sm::turn_away& e) {
+  answers.front().deliver(make_error(e.code, e.text));
+  answers.pop_front();
+  return false;
+}
+
 bool session_state::act(const sm::end& e) {
   self->request(around->host, deadline::worker, end_worker{e.worker.worker, e.reason, e.seen})
       .then([](ending_worker&) { /* worker_exited follows */ },
@@ -311,7 +317,7 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
       [self](answer_question& r) -> caf::result<answer_taken> {
         auto promise = self->make_response_promise<answer_taken>();
         auto& s = self->state;
-        if (std::holds_alternative<sm::live>(s.m.at)) {
+        if (std::holds_alternative<sm::live>(s.m.at) || std::holds_alternative<sm::adopting>(s.m.at)) {
           s.answers.push_back(promise);
           s.advance(sm::asked_answer{r.key, r.question, r.choice, r.by});
         } else {

@@ -70,6 +70,7 @@ struct session_state {
   bool act(const session_machine::start& e);
   bool act(const session_machine::deliver& e);
   bool act(const session_machine::give& e);
+  bool act(const session_machine::turn_away& e);
   bool act(const session_machine::end& e);
   bool act(const session_machine::kill& e);
   bool act(const session_machine::adopt& e);
@@ -79,7 +80,7 @@ struct session_state {
   bool act(const session_machine::quiet& e);
   bool act(const session_machine::forget& e);
 
-  std::deque<caf::typed_response_promise<answer_taken>> answers; ///< in the order of their `give` effects
+  std::deque<caf::typed_response_promise<answer_taken>> answers; ///< in the order of their `give` and `turn_away` effects
 };
 static_assert(!std::is_aggregate_v<session_state>);
 

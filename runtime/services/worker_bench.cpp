@@ -99,7 +99,7 @@ void worker_bench::launch(const launch_worker& x, const answer<worker_address>& 
   }
   spawn_request r;
   r.program = setup_.worker_program;
-  r.arguments = {"troupe-worker", "--worker", std::to_string(x.worker.value)};
+  r.arguments = {"troupe-worker", "--worker", std::to_string(x.worker.value), "--parent", std::to_string(::getpid())};
   if (x.spare) {
     r.arguments.emplace_back("--warm");
     r.arguments.push_back(setup_.agent_program);
@@ -219,13 +219,21 @@ void worker_bench::adopt(const adopt_worker& x, const answer<worker_adopted>& do
     return;
   }
   workers_[x.worker.worker] = w;
+  auto greeted = translate<worker_adopted>(done, [id = x.worker.worker](const json& r) {
+    worker_adopted out{id, required_text(r, "state"), {}, required_unsigned(r, "last")};
+    if (r.contains("assignment"))
+      out.job = assignment_from_json(r.at("assignment"));
+    return out;
+  });
   w->peer->request("worker/hello", {{"epoch", setup_.epoch}, {"version", setup_.version}, {"since", x.since}},
-                   translate<worker_adopted>(done, [id = x.worker.worker](const json& r) {
-                     worker_adopted out{id, required_text(r, "state"), {}, required_unsigned(r, "last")};
-                     if (r.contains("assignment"))
-                       out.job = assignment_from_json(r.at("assignment"));
-                     return out;
-                   }));
+                   [w, done, greeted](const json* result, const failure& why) {
+                     if (!result || optional_text(*result, "state") != "spare") {
+                       greeted(result, why);
+                       return;
+                     }
+                     signal_process(w->where.process, SIGKILL); // claimed and never assigned: nobody's (POOL-7)
+                     done(nullptr, gone_failure("it never got the assignment"));
+                   });
 }
 
 void worker_bench::goodbye(const std::function<void(std::uint32_t ended)>& done) {

@@ -4,6 +4,9 @@
 
 #include <fcntl.h>
 #include <unistd.h>
+extern "C" {
+#include <sys/pidfd.h>
+}
 
 #include "runtime/io/sockets.hpp"
 #include "runtime/worker/refusal.hpp"
@@ -30,6 +33,7 @@ worker::worker(asio::io_context& loop, worker_options options, int listening)
         emit(std::move(e));
       }) {
   accept();
+  watch_parent();
   if (!options_.warm.empty())
     warm_up();
   else
@@ -42,6 +46,19 @@ worker::worker(asio::io_context& loop, worker_options options, int listening)
 }
 
 worker::~worker() = default;
+
+/// POOL-7: a supervisor that dies between the start of a spare and its first word leaves no channel that could close.
+void worker::watch_parent() {
+  if (options_.parent == 0)
+    return;
+  unique_fd pidfd(::pidfd_open(options_.parent, 0));
+  if (!pidfd || ::getppid() != options_.parent) // gone already; what has its id now is another process
+    std::_Exit(0);
+  parent_ = std::make_unique<exit_watch>(loop_, std::move(pidfd), [this] {
+    if (!job_ && !supervisor_)
+      std::_Exit(0);
+  });
+}
 
 void worker::accept() {
   acceptor_.async_accept([this](const asio::error_code& error, asio::local::stream_protocol::socket s) {

@@ -19,6 +19,8 @@ int main(int argc, char** argv) {
     }
     if (std::strcmp(argv[i], "--worker") == 0 && i + 1 < argc)
       options.id = std::strtoull(argv[++i], nullptr, 10);
+    else if (std::strcmp(argv[i], "--parent") == 0 && i + 1 < argc)
+      options.parent = std::atoi(argv[++i]);
     else if (std::strcmp(argv[i], "--warm") == 0 && i + 1 < argc)
       options.warm = argv[++i];
   }

@@ -21,6 +21,7 @@ namespace troupe {
 
 struct worker_options {
   std::uint64_t id = 0;
+  std::int32_t parent = 0; ///< the supervisor that has started it; 0: not told
   std::string warm; ///< program of the agent that a spare runs ahead; empty: none
 };
 
@@ -49,6 +50,7 @@ private:
   // The session.
   std::uint64_t emit(event e);
   void send_event(const event& e);
+  void watch_parent();
   void warm_up();
   void leave_spare();
   void begin_prompts();
@@ -64,6 +66,7 @@ private:
   reaper children_;
   tree_end ending_;
   asio::steady_timer timer_;
+  std::unique_ptr<exit_watch> parent_;
   std::shared_ptr<rpc_peer> supervisor_;
   std::uint64_t epoch_ = 0;
   bool goodbye_ = false, ready_ = false, started_ = false, over_ = false;
