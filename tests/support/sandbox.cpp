@@ -2,6 +2,7 @@
 #include "tests/support/sandbox.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -83,7 +84,7 @@ sandbox::~sandbox() {
 }
 
 run_result sandbox::troupe(const std::vector<std::string>& args, const std::string& input) const {
-  static int number = 0;
+  static std::atomic<int> number = 0; // sandboxes may be used from several threads
   auto base = root_ + "/run" + std::to_string(::getpid()) + "." + std::to_string(++number);
   spill(base + ".in", input);
   run_result out;
@@ -156,7 +157,7 @@ std::vector<process_identity> sandbox::stop() const {
 
 bool sandbox::stop_with_terminals() const {
   auto left = stop();
-  return std::all_of(left.begin(), left.end(), gone_soon) && processes().empty();
+  return std::all_of(left.begin(), left.end(), [](const auto& p) { return gone_soon(p); }) && processes().empty();
 }
 
 unique_fd sandbox::connect() const {
@@ -181,10 +182,10 @@ void kill_and_wait(std::int32_t pid) {
   gone_soon(*who);
 }
 
-bool gone_soon(const process_identity& p) {
+bool gone_soon(const process_identity& p, int ms) {
   auto fd = open_process(p);
   pollfd ready{fd.get(), POLLIN, 0};
-  return !fd || ::poll(&ready, 1, 10'000) == 1;
+  return !fd || ::poll(&ready, 1, ms) == 1;
 }
 
 std::string read_line(int socket, int ms) {

@@ -59,8 +59,8 @@ private:
 int wait_for(int pid);
 /// Kills that process and waits until it is gone, whoever its parent is.
 void kill_and_wait(std::int32_t pid);
-/// Waits until the process is gone; false after ten seconds.
-bool gone_soon(const process_identity& p);
+/// Waits until the process is gone; false after so many milliseconds.
+bool gone_soon(const process_identity& p, int ms = 10'000);
 /// One request on a raw control socket; the answer's line.
 std::string ask(int socket, const std::string& line);
 std::string read_line(int socket, int ms = 10'000);
