@@ -259,11 +259,13 @@ struct adopt_worker {
 TROUPE_INSPECT(adopt_worker, worker, session, directory, since)
 struct worker_adopted {
   worker_id worker;
-  std::string state;
+  std::string state; ///< `assigned`, `ended`; `gone`: its process has ended
   assignment job;
   std::uint64_t last = 0;
+  std::string why;           ///< of one that is gone
+  std::vector<event> untold; ///< of one that is gone: what it wrote and could not tell
 };
-TROUPE_INSPECT(worker_adopted, worker, state, job, last)
+TROUPE_INSPECT(worker_adopted, worker, state, job, last, why, untold)
 struct say_goodbye {
   std::uint32_t ended = 0; ///< in the answer: how many workers could not outlive this process
 };
@@ -305,8 +307,9 @@ struct session_history {
   std::vector<ledger_entry> entries;
   std::vector<event> events;
   std::vector<std::string> problems;
+  bool worker_alive = false; ///< the process of the last claim lives
 };
-TROUPE_INSPECT(session_history, id, entries, events, problems)
+TROUPE_INSPECT(session_history, id, entries, events, problems, worker_alive)
 struct journal {
   std::uint64_t last = 0;
   std::vector<session_history> sessions;

@@ -278,6 +278,8 @@ requires(!among<S, queued>) process on(const S& s, const permitted&, context& c)
 template <class S>
 process on(const S& s, const happened& e, context& c) {
   auto& f = c.f();
+  if (e.what.n <= f.last_event) // told again, by the worker or by its transcript
+    return s;
   fold(f, e.what);
   const auto& what = e.what.what;
   if (what == "taken" && e.what.id != "first")

@@ -182,6 +182,12 @@ bool session_state::act(const sm::adopt& e) {
   self->request(around->host, deadline::worker, std::move(ask))
       .then(
           [this](worker_adopted& a) {
+            for (auto& e : a.untold)
+              advance(sm::happened{std::move(e)});
+            if (a.state == "gone") {
+              advance(sm::not_adopted{true, a.why});
+              return;
+            }
             env = std::move(a.job.env);
             advance(sm::adopted{a.last});
           },
@@ -269,7 +275,7 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
         for (const auto& e : r.entries)
           s.cause = e.n;
         s.m.known.problems = std::move(r.problems);
-        s.advance(sm::restored{s.m.known.run > 0 && !s.m.known.ended});
+        s.advance(sm::restored{s.m.known.run > 0 && (!s.m.known.ended || r.worker_alive)});
       },
       [self](stop_session& r) -> caf::result<done> {
         auto promise = self->make_response_promise<done>();

@@ -100,7 +100,7 @@ void supervisor_state::load(journal& j) {
     restoring.insert(s.id);
   }
   for (auto& s : j.sessions)
-    self->send(spawn_session(s.id), restore{std::move(s.entries), std::move(s.events), std::move(s.problems), false});
+    self->send(spawn_session(s.id), restore{std::move(s.entries), std::move(s.events), std::move(s.problems), s.worker_alive});
   ledger_entry line;
   line.t = setup.around->now();
   line.what = "supervisor_started";

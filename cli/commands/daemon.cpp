@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/command.hpp"
+#include "runtime/io/sockets.hpp"
 
 namespace troupe {
 
@@ -100,16 +102,29 @@ int logs(bool follow) {
   }
 }
 
+/// Whether workers go on although no supervisor runs: it was killed, and none of them has started the next one yet.
+bool workers_live(const paths& where) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(where.sockets + "/workers", ignored))
+    if (unique_fd(connect_to(entry.path().string())))
+      return true;
+  return false;
+}
+
 int stop(bool any, bool keep) {
   client c("troupe daemon stop");
   failure error;
   if (!c.connect(false, error)) {
     if (!c.absent())
       return fail(error);
-    print("not running\n");
-    return exit_ok;
+    if (keep || !workers_live(c.where())) {
+      print("not running\n");
+      return exit_ok;
+    }
+    if (!reach(c, true)) // the sessions have to be stopped, and only a supervisor can
+      return exit_failure;
   }
-  auto got = c.ask("supervisor/stop", {{"any", any}, {"keepWorkers", keep}}, error);
+  auto got = c.ask_surely("supervisor/stop", {{"any", any}, {"keepWorkers", keep}}, error);
   if (!got)
     return fail(error, error.code == errc::needs_any ? exit_usage : exit_failure);
   c.wait_closed(10'000);

@@ -13,6 +13,7 @@
 
 #include "caf/stateful_actor.hpp"
 #include "caf/typed_event_based_actor.hpp"
+#include "runtime/io/process.hpp"
 
 namespace troupe {
 
@@ -88,6 +89,15 @@ bool is_removed(const std::vector<ledger_entry>& entries) {
   return std::any_of(entries.begin(), entries.end(), [](const auto& e) { return e.what == "removed"; });
 }
 
+/// One that has told its end may still be on its way out: nobody says `stopped` before it is gone.
+bool last_claimed_lives(const std::vector<ledger_entry>& entries) {
+  auto at = std::find_if(entries.rbegin(), entries.rend(), [](const auto& e) { return e.what == "claimed"; });
+  if (at == entries.rend())
+    return false;
+  auto fact = [&](const char* name) { return at->facts.count(name) ? at->facts.at(name) : std::string(); };
+  return alive({fact("boot"), std::atoi(fact("pid").c_str()), std::strtoull(fact("start").c_str(), nullptr, 10)});
+}
+
 void read_transcript(const std::string& folder, session_history& out) {
   auto path = folder + "/transcript.jsonl";
   auto report = read_lines(
@@ -131,7 +141,8 @@ bool ledger::open(journal& out, failure& error) {
       out.problems.push_back("session " + id.value + " has no line that began it: left alone");
       continue;
     }
-    session_history h{id, std::move(entries), {}, {}};
+    session_history h{id, std::move(entries), {}, {}, false};
+    h.worker_alive = last_claimed_lives(h.entries);
     read_transcript(where_.session(id.value), h);
     out.sessions.push_back(std::move(h));
   }

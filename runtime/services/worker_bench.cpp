@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/files/line_file.hpp"
 #include "runtime/io/sockets.hpp"
 #include "runtime/services/worker_host.hpp"
 
@@ -194,13 +195,15 @@ void worker_bench::adopt(const adopt_worker& x, const answer<worker_adopted>& do
   w->where = x.worker;
   w->session = x.session;
   w->directory = x.directory;
+  w->last = x.since;
   failure error;
   auto pidfd = open_process(w->where.process);
   bool inside = w->where.socket.empty(); // it lived inside a supervisor's process, no longer than that supervisor
   if (!pidfd || inside) {                // truly gone; what it left is ended before anybody is told (KEEP-8)
     clear_leftovers(w);
-    done(nullptr, gone_failure(inside ? "the program that it lived in has ended its supervisor"
-                                      : "its process has ended while no supervisor ran"));
+    auto out = gone(w, inside ? "the program that it lived in has ended its supervisor"
+                              : "its process has ended while no supervisor ran");
+    done(&out, {});
     return;
   }
   auto ended = [this, w](exit_status s) {
@@ -226,13 +229,16 @@ void worker_bench::adopt(const adopt_worker& x, const answer<worker_adopted>& do
     return out;
   });
   w->peer->request("worker/hello", {{"epoch", setup_.epoch}, {"version", setup_.version}, {"since", x.since}},
-                   [w, done, greeted](const json* result, const failure& why) {
-                     if (!result || optional_text(*result, "state") != "spare") {
+                   [this, w, done, greeted](const json* result, const failure& why) {
+                     bool spare = result && optional_text(*result, "state") == "spare";
+                     if (spare) // claimed and never assigned: nobody's (POOL-7)
+                       signal_process(w->where.process, SIGKILL);
+                     if (!spare && (result || why.code != errc::worker_gone)) {
                        greeted(result, why);
                        return;
                      }
-                     signal_process(w->where.process, SIGKILL); // claimed and never assigned: nobody's (POOL-7)
-                     done(nullptr, gone_failure("it never got the assignment"));
+                     w->adopting = done; // told when it is truly gone
+                     consider_gone(w);
                    });
 }
 
@@ -252,6 +258,7 @@ void worker_bench::told(const slot& w, const std::string& method, const json& pa
     } else if (method == "worker/event") {
       auto e = event_from_json(params.at("event"));
       w->told_end = w->told_end || e.what == "ended";
+      w->last = std::max(w->last, e.n);
       news_.happened(w->where.worker, w->session, std::move(e));
     }
   } catch (const std::exception&) { // a worker of another version: what is not understood is left out
@@ -264,9 +271,36 @@ void worker_bench::consider_gone(const slot& w) {
     return;
   workers_.erase(w->where.worker);
   ::unlink(w->where.socket.c_str());
+  auto out = gone(w, w->evidence);
+  w->told_end = w->told_end || std::any_of(out.untold.begin(), out.untold.end(),
+                                           [](const event& e) { return e.what == "ended"; });
   if (!w->told_end)
     clear_leftovers(w);
+  if (auto done = std::exchange(w->adopting, nullptr)) {
+    done(&out, {});
+  } else {
+    for (auto& e : out.untold)
+      news_.happened(w->where.worker, w->session, std::move(e));
+  }
   report(w);
+}
+
+worker_adopted worker_bench::gone(const slot& w, const std::string& why) {
+  return {w->where.worker, "gone", {}, w->last, why, untold(w)};
+}
+
+/// Lines of the transcript that a worker wrote and was killed ahead of telling them (STATE-2).
+std::vector<event> worker_bench::untold(const slot& w) {
+  std::vector<event> out;
+  if (!w->directory.empty() && !w->told_end)
+    read_lines(
+        w->directory + "/transcript.jsonl", 0,
+        [&](const json& line) {
+          if (auto e = event_from_json(line); e.n > w->last)
+            out.push_back(std::move(e));
+        },
+        false);
+  return out;
 }
 
 /// What a worker that did not end its tree itself has left: by the session's mark in the environment, and children that

@@ -77,6 +77,8 @@ private:
     std::string directory;
     std::shared_ptr<rpc_peer> peer;
     std::unique_ptr<exit_watch> watch; ///< of an adopted one
+    answer<worker_adopted> adopting;   ///< asked, and its channel closed instead of an answer
+    std::uint64_t last = 0;            ///< the last event that it has told
     bool told_end = false, channel_closed = false, process_gone = false;
     std::string evidence;
   };
@@ -87,6 +89,8 @@ private:
   void told(const slot& w, const std::string& method, const json& params);
   void consider_gone(const slot& w);
   void clear_leftovers(const slot& w);
+  [[nodiscard]] static worker_adopted gone(const slot& w, const std::string& why);
+  [[nodiscard]] static std::vector<event> untold(const slot& w);
   [[nodiscard]] bool is_worker(std::int32_t pid) const;
   void report(const slot& w);
 

@@ -425,3 +425,107 @@ CAF_TEST(a respawn and a wake outlive the supervisor that took them) {
   CAF_CHECK(wrote(u.on(sm::asked_wake{}), "wake"));
   CAF_CHECK(u.m.known.wanted == intent::run);
 }
+
+// SUP-11: a supervisor died between claim and assignment
+CAF_TEST(a dispatch whose claimed worker never held it waits for its key and is no failure) {
+  for (bool alive : {true, false}) {
+    session s("exec");
+    s.on(sm::begin{});
+    s.on(sm::granted{s.fresh(), false});
+    session t("exec");
+    t.m.known = s.m.known;
+    auto e = t.on(sm::restored{alive});
+    if (alive)
+      e = t.on(sm::not_adopted{true, "it never got the assignment"});
+    CAF_CHECK_EQUAL(t.state(), "working");
+    CAF_CHECK(std::get<sm::arm>(e.back()).which == sm::timer::unheld);
+    CAF_CHECK_EQUAL(count<sm::claim>(t.on(sm::begin{})), 1u); // its key was repeated
+  }
+}
+
+// SUP-11
+CAF_TEST(a dispatch repeated during the adoption is answered when the worker turns out to hold it) {
+  session s("exec");
+  s.on(sm::begin{});
+  s.on(sm::granted{s.fresh(), false});
+  session t("exec");
+  t.m.known = s.m.known;
+  t.on(sm::restored{true});
+  CAF_CHECK_EQUAL(count<sm::claim>(t.on(sm::begin{})), 0u);
+  t.happens("assigned");
+  auto e = t.on(sm::adopted{1});
+  CAF_CHECK(std::any_of(e.begin(), e.end(), [](const auto& x) {
+    const auto* a = std::get_if<sm::answer_dispatch>(&x);
+    return a && a->code == errc::ok;
+  }));
+}
+
+// SUP-11
+CAF_TEST(a dispatch repeated during the adoption goes to another worker when that one never held it) {
+  session s("exec");
+  s.on(sm::begin{});
+  s.on(sm::granted{s.fresh(), false});
+  session t("exec");
+  t.m.known = s.m.known;
+  t.on(sm::restored{true});
+  t.on(sm::begin{});
+  CAF_CHECK_EQUAL(count<sm::claim>(t.on(sm::not_adopted{true, "it never got the assignment"})), 1u);
+}
+
+// KEEP-5, REST-5: with no time to rest, the reaper comes between taken and sent
+CAF_TEST(a prompt that was taken and not sent keeps its worker and its session working) {
+  session s;
+  s.p.idle = 0;
+  s.run();
+  s.turn();
+  s.happens("turn_ended", "first", "end_turn");
+  CAF_CHECK_EQUAL(s.state(), "done");
+  s.happens("ended", "reap");
+  s.on(sm::gone{s.worker(), "exited 0"});
+  s.on(sm::asked_reply{"k2", "more"});
+  s.on(sm::granted{s.fresh(), true});
+  s.on(sm::held{{{"s"}, 2, "/", "", 0}});
+  s.on(sm::permitted{});
+  s.happens("assigned");
+  s.happens("started");
+  auto e = s.happens("taken", "k2");
+  CAF_CHECK_EQUAL(count<sm::arm>(e), 0u); // no rest clock runs
+  CAF_CHECK_EQUAL(s.state(), "working");
+  s.happens("sent", "k2");
+  e = s.happens("turn_ended", "k2", "end_turn");
+  CAF_CHECK_EQUAL(count<sm::arm>(e), 1u);
+  CAF_CHECK_EQUAL(s.state(), "done");
+}
+
+// BEYOND-7, SUP-5
+CAF_TEST(an answer given during the adoption reaches the worker and is refused when there is none) {
+  session s;
+  s.run();
+  s.turn();
+  s.happens("question", "q1");
+  for (bool lives : {true, false}) {
+    session t;
+    t.m.known = s.m.known;
+    t.on(sm::restored{true});
+    auto e = t.on(sm::asked_answer{"k", "q1", "1", "me"});
+    CAF_CHECK(wrote(e, "answer"));
+    CAF_CHECK_EQUAL(count<sm::refuse>(e), 0u);
+    e = lives ? t.on(sm::adopted{0}) : t.on(sm::gone{s.worker(), "x"});
+    CAF_CHECK_EQUAL(count<sm::give>(e), lives ? 1u : 0u);
+    CAF_CHECK_EQUAL(count<sm::turn_away>(e), lives ? 0u : 1u);
+  }
+}
+
+// STATE-2
+CAF_TEST(an event that is told again changes nothing) {
+  session s;
+  s.run();
+  s.turn();
+  event again;
+  again.n = s.events - 1;
+  again.run = 1;
+  again.what = "taken";
+  again.id = "k9";
+  CAF_CHECK(s.on(sm::happened{again}).empty());
+  CAF_CHECK_EQUAL(s.m.known.taken.count("k9"), 0u);
+}
