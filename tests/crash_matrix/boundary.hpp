@@ -1,5 +1,6 @@
 // Names what a traced process is about to do, or has just done, that the world outside of it can see. Those are the
-// boundaries between which a crash makes no difference: what is left behind is decided by the effects that have happened.
+// boundaries between which a crash makes no difference: what is left behind is decided by the effects that have
+// happened.
 #pragma once
 
 #include <cstdint>

@@ -18,7 +18,7 @@ namespace {
 
 constexpr const char* day_settings = R"({"session": {"idleSeconds": 0, "doneRowSeconds": 86400}})";
 
-trace_request traced_supervisor(const test::sandbox& home, std::uint64_t kill_at,
+trace_request traced_supervisor(const test::sandbox& home, const std::vector<std::uint64_t>& kill_at,
                                 const std::atomic<const char*>* step) {
   trace_request r;
   r.program = std::string(std::getenv("TROUPE_BIN")) + "/troupe-supervisor";
@@ -51,7 +51,7 @@ std::string keep_files(const std::string& root) {
 
 class day {
 public:
-  explicit day(std::uint64_t kill_at)
+  explicit day(const std::vector<std::uint64_t>& kill_at)
       : home_(day_settings), user_(home_), first_(traced_supervisor(home_, kill_at, &step_)) {}
 
   day_result play(bool keep);
@@ -70,7 +70,9 @@ private:
 
   void begin(const char* step) { step_ = step; }
   std::string marks(const std::string& name) const { return home_.work() + "/marks." + name; }
-  std::string mark(const std::string& word, const std::string& name) const { return "echo " + word + " >> " + marks(name); }
+  std::string mark(const std::string& word, const std::string& name) const {
+    return "echo " + word + " >> " + marks(name);
+  }
   void expect(const said& got, int status, const std::string& what);
   void expect_until(const std::string& what, const std::string& id, const std::function<bool(const json&)>& holds);
   void expect_marks(const std::string& name, const std::string& words);
@@ -91,8 +93,7 @@ void day::expect(const said& got, int status, const std::string& what) {
                               " instead of " + std::to_string(status) + ": " + text);
 }
 
-void day::expect_until(const std::string& what, const std::string& id,
-                       const std::function<bool(const json&)>& holds) {
+void day::expect_until(const std::string& what, const std::string& id, const std::function<bool(const json&)>& holds) {
   json last;
   bool came = user_.until([&](const auto& rows) {
     last = row_of(rows, id);
@@ -105,7 +106,8 @@ void day::expect_until(const std::string& what, const std::string& id,
 /// A session has done exactly this, in this order, each once.
 void day::expect_marks(const std::string& name, const std::string& words) {
   std::istringstream is(test::slurp(marks(name))), want(words);
-  std::vector<std::string> did{std::istream_iterator<std::string>(is), {}}, meant{std::istream_iterator<std::string>(want), {}};
+  std::vector<std::string> did{std::istream_iterator<std::string>(is), {}},
+      meant{std::istream_iterator<std::string>(want), {}};
   if (did == meant)
     return;
   for (const auto& w : meant)
@@ -118,7 +120,8 @@ void day::expect_marks(const std::string& name, const std::string& words) {
 
 void day::dispatch_all() {
   begin("dispatch");
-  const std::vector<std::string> exec{"--bg", "-q", "--exec"}, agent{"--bg", "-q", "--permission-mode", "bypassPermissions"};
+  const std::vector<std::string> exec{"--bg", "-q", "--exec"},
+      agent{"--bg", "-q", "--permission-mode", "bypassPermissions"};
   auto with = [](std::vector<std::string> words, const std::string& name, const std::string& last) {
     words.insert(words.begin() + 2, {"--name", name});
     words.push_back(last);
@@ -127,10 +130,13 @@ void day::dispatch_all() {
   auto counting = "i=0; while [ $i -lt 50 ]; do echo line $i; i=$((i+1)); done; ";
   std::vector<std::string> names{"long", "seven", "asker", "halted", "removed", "last"};
   auto answers = user_.say_all(
-      {with(exec, "long", counting + mark("began", "long") + "; while read x; do " + mark("$x", "long") + "; [ $x = over ] && exit 0; done"),
+      {with(exec, "long",
+            counting + mark("began", "long") + "; while read x; do " + mark("$x", "long") +
+                "; [ $x = over ] && exit 0; done"),
        with(exec, "seven", mark("ran", "seven") + "; exit 7"),
        with(agent, "asker", "bash " + mark("first", "asker") + "\nask Shall I go on?\nbash " + mark("second", "asker")),
-       with(agent, "halted", "bash " + mark("first", "halted") + "\nwait " + home_.work() + "/never\nbash " + mark("second", "halted")),
+       with(agent, "halted",
+            "bash " + mark("first", "halted") + "\nwait " + home_.work() + "/never\nbash " + mark("second", "halted")),
        with(exec, "removed", mark("ran", "removed") + "; setsid sleep 301 & sleep 302"),
        with(exec, "last", mark("ran", "last") + "; sleep 303")});
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -157,7 +163,8 @@ void day::ask_and_answer() {
   expect(user_.say({"answer", id, "1"}), 0, "answer to asker");
   begin("idle");
   auto rested = [&](const json& row) {
-    return row["state"] == "done" && row["process"] == "exited" && test::slurp(marks("asker")).find("third") != std::string::npos;
+    return row["state"] == "done" && row["process"] == "exited" &&
+           test::slurp(marks("asker")).find("third") != std::string::npos;
   };
   expect_until("the end of asker's turns and its reaping", id, rested);
 }
@@ -167,7 +174,8 @@ void day::wake() {
   const auto& id = ids_["asker"];
   expect(user_.say({"reply", id, "bash " + mark("fourth", "asker")}), 0, "reply to the reaped asker");
   auto rested = [&](const json& row) {
-    return row["state"] == "done" && row["process"] == "exited" && test::slurp(marks("asker")).find("fourth") != std::string::npos;
+    return row["state"] == "done" && row["process"] == "exited" &&
+           test::slurp(marks("asker")).find("fourth") != std::string::npos;
   };
   expect_until("the woken asker's turn and its reaping", id, rested);
 }
@@ -260,8 +268,11 @@ day_result day::play(bool keep) {
   end_of_day();
   day_result out;
   first_.end();
-  out.reached = first_.reached();
-  out.killed = first_.killed();
+  for (const auto& life : first_.lives()) {
+    out.kills += life.killed ? 1 : 0;
+    if (life.killed || out.reached.empty())
+      out.reached = life.reached;
+  }
   look_back();
   out.ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - from).count();
   out.found = std::move(found_);
@@ -272,7 +283,7 @@ day_result day::play(bool keep) {
 
 } // namespace
 
-day_result play_day(std::uint64_t kill_at, bool keep) {
+day_result play_day(const std::vector<std::uint64_t>& kill_at, bool keep) {
   return day(kill_at).play(keep);
 }
 

@@ -1,4 +1,5 @@
-// troupe_crash_matrix: the supervisor killed with SIGKILL at the boundaries of a scripted day, one day a kill (BEYOND-2).
+// troupe_crash_matrix: the supervisor killed with SIGKILL at the boundaries of a scripted day, one day a kill
+// (BEYOND-2).
 #include <atomic>
 #include <cstdio>
 #include <mutex>
@@ -15,28 +16,32 @@ namespace {
 
 struct options {
   std::size_t points = 60, offset = 0, jobs = 2;
-  bool all = false, keep = false;
-  std::uint64_t point = 0;
+  bool nightly = false, keep = false;
+  std::vector<std::uint64_t> point;
 };
 
 void print_faults(const day_result& day) {
   const auto& f = day.found;
-  for (const auto& [column, list] : {std::pair("lost", &f.lost), {"orphan", &f.orphans}, {"double", &f.doubled},
-                                     {"undone", &f.undone}, {"unanswered", &f.unanswered}})
+  for (const auto& [column, list] : {std::pair("lost", &f.lost),
+                                     {"orphan", &f.orphans},
+                                     {"double", &f.doubled},
+                                     {"undone", &f.undone},
+                                     {"unanswered", &f.unanswered}})
     for (const auto& text : *list)
       std::printf("  %s: %s\n", column, text.c_str());
 }
 
 std::string place(const day_result& day) {
-  if (!day.killed)
+  if (day.kills == 0)
     return "no kill";
   const auto& b = day.reached.back();
-  return "killed at point " + std::to_string(b.n) + " (" + b.step + ": " + b.name + ")";
+  return std::string(day.kills > 1 ? "the next one " : "") + "killed at point " + std::to_string(b.n) + " (" + b.step +
+         ": " + b.name + ")";
 }
 
 /// The day as it is without a kill: it has to be a good one, and tells how many points there are.
 std::size_t count_points(bool keep) {
-  auto day = play_day(0, keep);
+  auto day = play_day({0}, keep);
   if (!day.found.none()) {
     std::printf("the day went wrong without any kill:\n");
     print_faults(day);
@@ -46,18 +51,26 @@ std::size_t count_points(bool keep) {
   return day.reached.size();
 }
 
-/// Spread evenly over the day; another offset gives other points.
-std::vector<std::uint64_t> choose(const options& o, std::size_t count) {
-  std::vector<std::uint64_t> out;
-  auto n = o.all ? count : std::min(o.points, count);
+using kill_points = std::vector<std::uint64_t>;
+
+constexpr std::size_t recovery = 120; ///< so many boundaries has a supervisor that starts and adopts what there is
+constexpr std::size_t recoveries = 660;
+
+/// Spread evenly over the day; another offset gives other points. Nightly: every point of the day, and then the points
+/// of the recovery, behind first deaths that are spread over the day.
+std::vector<kill_points> choose(const options& o, std::size_t count) {
+  std::vector<kill_points> out;
+  auto n = o.nightly ? count : std::min(o.points, count);
   for (std::size_t i = 0; i < n; ++i)
-    out.push_back((i * count / n + o.offset) % count + 1);
+    out.push_back({(i * count / n + o.offset) % count + 1});
+  for (std::size_t i = 0; o.nightly && i < recoveries; ++i)
+    out.push_back({(i * count / recoveries + o.offset) % count + 1, i % recovery + 1});
   return out;
 }
 
 class matrix {
 public:
-  matrix(std::vector<std::uint64_t> points, const options& o) : points_(std::move(points)), options_(o) {}
+  matrix(std::vector<kill_points> points, const options& o) : points_(std::move(points)), options_(o) {}
 
   int run() {
     std::vector<std::thread> players;
@@ -76,12 +89,14 @@ public:
 
 private:
   /// No two days are alike to the call: one that ends ahead of its point is played again with an earlier one.
-  void play(std::uint64_t point) {
-    auto day = play_day(point, options_.keep);
-    for (int i = 0; i < 3 && !day.killed; ++i)
-      day = play_day(day.reached.size() - static_cast<std::size_t>(i), options_.keep);
+  void play(kill_points at) {
+    auto day = play_day(at, options_.keep);
+    for (int i = 1; i < 4 && day.kills < at.size() && day.found.none(); ++i) {
+      at.back() = std::max<std::uint64_t>(at.back() * 3 / 4, 1);
+      day = play_day(at, options_.keep);
+    }
     std::lock_guard guard(mutex_);
-    if (day.killed)
+    if (day.kills > 0)
       table_.add(day);
     else
       ++missed_;
@@ -96,7 +111,7 @@ private:
     std::fflush(stdout);
   }
 
-  std::vector<std::uint64_t> points_;
+  std::vector<kill_points> points_;
   const options& options_;
   std::atomic<std::size_t> next_ = 0;
   std::mutex mutex_;
@@ -105,7 +120,7 @@ private:
 };
 
 int play_one(const options& o) {
-  auto day = play_day(o.point, o.keep);
+  auto day = play_day(o.point.empty() ? std::vector<std::uint64_t>{0} : o.point, o.keep);
   for (const auto& b : day.reached)
     std::printf("%5llu  %-10s  %-10s  %s\n", static_cast<unsigned long long>(b.n), part_of(b).c_str(), b.step.c_str(),
                 b.name.c_str());
@@ -120,11 +135,14 @@ int play_one(const options& o) {
 
 int main(int argc, char** argv) {
   options o;
-  CLI::App app{"Kills the supervisor at the boundaries of a scripted day and looks at what is left.", "troupe_crash_matrix"};
+  CLI::App app{"Kills the supervisor at the boundaries of a scripted day and looks at what is left.",
+               "troupe_crash_matrix"};
   app.add_option("--points", o.points, "so many kills, spread evenly over the day");
   app.add_option("--offset", o.offset, "other points: each so many later");
-  app.add_flag("--all", o.all, "every point");
-  auto* one = app.add_option("--point", o.point, "this point alone, and all boundaries ahead of it; 0: no kill");
+  app.add_flag("--nightly", o.nightly, "every point, and those of the supervisor that follows a killed one");
+  auto* one = app.add_option("--point", o.point,
+                             "this point alone, with all boundaries ahead of it; 0: no kill; a "
+                             "second number: the next supervisor's");
   app.add_option("--jobs", o.jobs, "days at the same time");
   app.add_flag("--keep", o.keep, "leave the folders of days that went wrong");
   CLI11_PARSE(app, argc, argv);

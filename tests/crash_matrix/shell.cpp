@@ -90,9 +90,8 @@ bool shell::until(const std::function<bool(const std::vector<json>&)>& holds) {
       say({"agents", "--json"});
       continue;
     }
-    test::write_bytes(socket.get(),
-                      R"({"jsonrpc":"2.0","id":1,"method":"session/subscribe","params":{"all":true}})"
-                      "\n");
+    test::write_bytes(socket.get(), R"({"jsonrpc":"2.0","id":1,"method":"session/subscribe","params":{"all":true}})"
+                                    "\n");
     for (;;) {
       auto line = json::parse(test::read_line(socket.get(), left_until(end)), nullptr, false);
       if (!line.is_object())

@@ -9,8 +9,8 @@
 
 namespace troupe::crash {
 
-/// Which part of a session's life a boundary belongs to: dispatch, claim, assign, work, question, answer, reply, ...; by
-/// what is said where that tells it, else by what the script was doing.
+/// Which part of a session's life a boundary belongs to: dispatch, claim, assign, work, question, answer, reply, ...;
+/// by what is said where that tells it, else by what the script was doing.
 std::string part_of(const boundary& where);
 
 class table {
@@ -20,7 +20,8 @@ public:
   /// Days, and faults of every kind.
   [[nodiscard]] std::size_t days() const { return days_; }
   [[nodiscard]] std::size_t faulty() const { return faulty_; }
-  /// A row a part, and the sum; Markdown, which reads well as plain text too.
+  /// A row a part (`recovery`: the supervisor after a killed one was killed too), and the sum; Markdown, which reads
+  /// well as plain text too.
   [[nodiscard]] std::string by_part() const;
   /// How often death came at which boundary.
   [[nodiscard]] std::string by_boundary() const;

@@ -28,7 +28,8 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
 }
 
 void go_on(pid_t thread, int signal) {
-  ::ptrace(PTRACE_SYSCALL, thread, nullptr, signal); // fails when the thread was killed meanwhile, which is told by wait
+  ::ptrace(PTRACE_SYSCALL, thread, nullptr,
+           signal); // fails when the thread was killed meanwhile, which is told by wait
 }
 
 } // namespace
@@ -40,7 +41,6 @@ traced_program::traced_program(trace_request request) : request_(std::move(reque
   unique_fd ours(ends[0]);
   ready_.reset(ends[1]);
   tracer_ = std::thread([this] { trace(); });
-  identity_ = started_.get_future().get();
   char byte = 0;
   while (::read(ours.get(), &byte, 1) < 0 && errno == EINTR) { // a byte, or the end of it
   }
@@ -49,8 +49,12 @@ traced_program::traced_program(trace_request request) : request_(std::move(reque
 void traced_program::end() {
   if (!tracer_.joinable())
     return;
-  if (identity_)
-    signal_process(*identity_, SIGKILL);
+  {
+    std::lock_guard guard(mutex_);
+    unwanted_ = true;
+    if (now_)
+      signal_process(*now_, SIGKILL);
+  }
   tracer_.join();
 }
 
@@ -67,7 +71,7 @@ pid_t traced_program::launch() const {
     return pid;
   for (int fd = 0; fd < 3; ++fd)
     ::dup2(null.get(), fd);
-  ::dup2(ready_.get(), 3);
+  ::dup2(ready_ ? ready_.get() : null.get(), 3);
   ::setsid();
   if (::chdir("/") != 0 || ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0)
     ::_exit(126);
@@ -77,27 +81,37 @@ pid_t traced_program::launch() const {
 }
 
 void traced_program::trace() {
-  pid_t leader = launch();
+  while (lives_.size() < request_.kill_at.size() && (lives_.empty() || lives_.back().killed) && begin_life())
+    follow();
+  ready_.reset();
+}
+
+bool traced_program::begin_life() {
+  std::lock_guard guard(mutex_);
+  if (unwanted_)
+    return false;
+  pid_ = launch();
   ready_.reset();
   int status = 0;
-  bool stopped = leader > 0 && ::waitpid(leader, &status, __WALL) == leader && WIFSTOPPED(status);
-  started_.set_value(stopped ? identify(leader) : std::nullopt);
-  if (!stopped)
-    return;
-  pid_ = leader;
-  threads_[leader] = {};
-  ::ptrace(PTRACE_SETOPTIONS, leader, nullptr,
+  if (pid_ < 0 || ::waitpid(pid_, &status, __WALL) != pid_ || !WIFSTOPPED(status))
+    return false;
+  now_ = identify(pid_);
+  lives_.emplace_back();
+  threads_ = {{pid_, {}}};
+  ::ptrace(PTRACE_SETOPTIONS, pid_, nullptr,
            PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL);
-  go_on(leader, 0);
-  for (;;) {
+  return true;
+}
+
+void traced_program::follow() {
+  go_on(pid_, 0);
+  for (int status = 0;;) {
     auto thread = ::waitpid(-1, &status, __WALL | __WNOTHREAD);
     if (thread < 0 && errno == EINTR)
       continue;
-    if (thread < 0)
-      return;
-    if (WIFSTOPPED(status))
+    if (thread > 0 && WIFSTOPPED(status))
       take_stop(thread, status);
-    else if (thread == leader)
+    else if (thread < 0 || thread == pid_)
       return;
   }
 }
@@ -124,16 +138,16 @@ void traced_program::at_call(pid_t thread) {
     call.number = told.entry.nr;
     std::memcpy(call.arguments, told.entry.args, sizeof call.arguments);
   }
-  auto name = killed_ ? std::string() : name_boundary(pid_, call);
+  auto& life = lives_.back();
+  auto name = life.killed ? std::string() : name_boundary(pid_, call);
   if (!name.empty()) {
-    reached_.push_back({reached_.size() + 1, request_.step->load(), std::move(name)});
-    if (reached_.size() == request_.kill_at) {
-      killed_ = true;
-      ::kill(pid_, SIGKILL);
-      return;
-    }
+    life.reached.push_back({life.reached.size() + 1, request_.step->load(), std::move(name)});
+    life.killed = life.reached.size() == request_.kill_at[lives_.size() - 1];
   }
-  go_on(thread, 0);
+  if (life.killed)
+    ::kill(pid_, SIGKILL);
+  else
+    go_on(thread, 0);
 }
 
 } // namespace troupe::crash
