@@ -138,11 +138,16 @@ public:
     for (auto [ours, theirs] : fds) {
       copies.emplace_back(::fcntl(ours, F_DUPFD_CLOEXEC, floor));
       ::posix_spawn_file_actions_adddup2(&actions, copies.back().get(), theirs);
+      first_free = std::max(first_free, theirs + 1);
     }
+    // Not all of ours are O_CLOEXEC: Asio accepts without it, and a spawn may come ahead of the handler. A child that
+    // holds a connection of ours keeps its other end from seeing our death.
+    ::posix_spawn_file_actions_addclosefrom_np(&actions, first_free);
   }
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   std::vector<unique_fd> copies;
+  int first_free = 3;
 };
 
 } // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -135,4 +136,20 @@ CAF_TEST(a socket path of any length is listened on and connected to) {
     ::unlink((folder + "/s").c_str());
     ::rmdir(folder.c_str());
   }
+}
+
+// SUP-11: or a client would wait for ever for a supervisor that is dead
+CAF_TEST(a child holds no descriptor that it was not given) {
+  int ends[2];
+  CAF_REQUIRE_EQUAL(::pipe(ends), 0); // as Asio accepts: without O_CLOEXEC
+  auto child = start("exec sleep 60");
+  ::close(ends[1]);
+  char byte = 0;
+  pollfd ready{ends[0], POLLIN, 0};
+  CAF_CHECK_EQUAL(::poll(&ready, 1, 10'000), 1);
+  CAF_CHECK_EQUAL(::read(ends[0], &byte, 1), 0); // the other end is closed, although the child lives
+  CAF_CHECK(identify(child).has_value());
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  ::close(ends[0]);
 }
