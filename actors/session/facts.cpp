@@ -71,6 +71,11 @@ void on_question(facts& f, const event& e) {
 
 void on_answered(facts& f, const event& e) {
   std::erase_if(f.questions, [&](const question& q) { return q.id == e.id; });
+  auto given = std::find_if(f.answers.begin(), f.answers.end(), [&](const given_answer& a) {
+    return !a.taken && a.by == e.detail && (a.question.empty() || a.question == e.id);
+  });
+  if (given != f.answers.end())
+    *given = {given->key, given->by, e.id, e.text, true};
   if (f.questions.empty() && f.now == task::needs_input)
     f.now = task::working;
 }
@@ -202,6 +207,10 @@ void fold(facts& f, const ledger_entry& e) {
     if (f.taken.count(text(e, "key")) == 0)
       f.replies.push_back({text(e, "key"), text(e, "text")});
     f.wanted = intent::run;
+  } else if (e.what == "answer") {
+    auto key = text(e, "key");
+    if (std::none_of(f.answers.begin(), f.answers.end(), [&](const given_answer& a) { return a.key == key; }))
+      f.answers.push_back({key, text(e, "by"), text(e, "question"), text(e, "choice"), false});
   } else if (e.what == "delivered") {
     std::erase_if(f.replies, [&](const pending_reply& r) { return r.key == text(e, "key"); });
   } else if (e.what == "stop" || e.what == "remove") {

@@ -25,6 +25,14 @@ struct pending_reply {
   bool operator==(const pending_reply&) const = default;
 };
 
+/// An answer that the ledger has; taken once the transcript shows that it counted (SUP-11, BEYOND-7).
+struct given_answer {
+  std::string key, by;
+  std::string question, choice; ///< as they were asked for; as they turned out once taken
+  bool taken = false;
+  bool operator==(const given_answer&) const = default;
+};
+
 /// The truth about one session. Only `fold` changes it.
 struct facts {
   session_id id;
@@ -56,6 +64,7 @@ struct facts {
   std::vector<pending_reply> replies; ///< in the order of the ledger
   std::set<std::string> taken;        ///< keys that the transcript has
   std::set<std::string> unsent;       ///< of these, the ones that the agent has not got yet (REST-5)
+  std::vector<given_answer> answers;  ///< in the order of the ledger
   std::vector<wall_ms> restarts;      ///< when, for REST-1
   std::vector<std::string> problems;  ///< bad lines and the like, shown on the row
 

@@ -129,8 +129,8 @@ process after_gone(context& c, const std::string& evidence) {
   return restart_or_fail(c, evidence);
 }
 
-/// The worker that a predecessor claimed is gone. When none ever held the assignment, nothing of the session has run, and
-/// its dispatch, which was not answered, is waited for again (SUP-11).
+/// The worker that a predecessor claimed is gone. When none ever held the assignment, nothing of the session has run,
+/// and its dispatch, which was not answered, is waited for again (SUP-11).
 process predecessor_gone(context& c, const std::string& evidence) {
   const auto& f = c.f();
   if (f.held || f.wanted != intent::run || f.again || f.woken)

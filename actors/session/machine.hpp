@@ -63,8 +63,8 @@ struct state {
   facts known;
   std::uint64_t generation = 0; ///< of the timer that counts; a stale one is ignored
   std::uint64_t rest_generation = 0;
-  std::uint32_t attempts = 0; ///< assignments refused in a row
-  bool wanted_anew = false;   ///< a dispatch was repeated while nobody knew whether a worker holds it (SUP-11)
+  std::uint32_t attempts = 0;      ///< assignments refused in a row
+  bool wanted_anew = false;        ///< a dispatch was repeated while nobody knew whether a worker holds it (SUP-11)
   std::vector<asked_answer> early; ///< answers that wait for the adoption of the worker
 };
 
@@ -188,8 +188,8 @@ struct refuse {
 };                ///< the request at hand is refused
 struct quiet {};  ///< no process: whoever waits for the end is told
 struct forget {}; ///< the row is gone, and so is the actor
-using effect = std::variant<record, claim, assign, ask_permit, return_permit, start, deliver, give, turn_away, end, kill,
-                            adopt, arm, answer_dispatch, refuse, quiet, forget>;
+using effect = std::variant<record, claim, assign, ask_permit, return_permit, start, deliver, give, turn_away, end,
+                            kill, adopt, arm, answer_dispatch, refuse, quiet, forget>;
 
 struct step {
   state to;

@@ -1,6 +1,8 @@
 // The session actor's shell.
 #include "actors/session/session.hpp"
 
+#include <algorithm>
+
 #include "caf/stateful_actor.hpp"
 #include "caf/typed_event_based_actor.hpp"
 
@@ -323,6 +325,12 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
       [self](answer_question& r) -> caf::result<answer_taken> {
         auto promise = self->make_response_promise<answer_taken>();
         auto& s = self->state;
+        const auto& given = s.m.known.answers;
+        auto known = std::find_if(given.begin(), given.end(), [&](const auto& a) { return a.taken && a.key == r.key; });
+        if (known != given.end()) { // SUP-11: repeated after a lost connection, it counts once
+          promise.deliver(answer_taken{known->question, known->choice});
+          return promise;
+        }
         if (std::holds_alternative<sm::live>(s.m.at) || std::holds_alternative<sm::adopting>(s.m.at)) {
           s.answers.push_back(promise);
           s.advance(sm::asked_answer{r.key, r.question, r.choice, r.by});

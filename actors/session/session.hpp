@@ -80,7 +80,8 @@ struct session_state {
   bool act(const session_machine::quiet& e);
   bool act(const session_machine::forget& e);
 
-  std::deque<caf::typed_response_promise<answer_taken>> answers; ///< in the order of their `give` and `turn_away` effects
+  std::deque<caf::typed_response_promise<answer_taken>>
+      answers; ///< in the order of their `give` and `turn_away` effects
 };
 static_assert(!std::is_aggregate_v<session_state>);
 

@@ -516,6 +516,27 @@ CAF_TEST(an answer given during the adoption reaches the worker and is refused w
   }
 }
 
+// SUP-11, BEYOND-7
+CAF_TEST(an answer is known by its key once the transcript shows that it counted) {
+  session s;
+  s.run();
+  s.turn();
+  s.happens("question", "q1");
+  s.on(sm::asked_answer{"k1", "", "1", "me"});
+  s.on(sm::asked_answer{"k2", "", "2", "other"});
+  CAF_CHECK(!s.m.known.answers[0].taken);
+  event e;
+  e.n = ++s.events;
+  e.run = 1;
+  e.what = "answered";
+  e.id = "q1";
+  e.detail = "other";
+  e.text = "No";
+  s.on(sm::happened{e});
+  CAF_CHECK(!s.m.known.answers[0].taken);
+  CAF_CHECK(s.m.known.answers[1] == (given_answer{"k2", "other", "q1", "No", true}));
+}
+
 // STATE-2
 CAF_TEST(an event that is told again changes nothing) {
   session s;
