@@ -272,8 +272,8 @@ void worker_bench::consider_gone(const slot& w) {
   workers_.erase(w->where.worker);
   ::unlink(w->where.socket.c_str());
   auto out = gone(w, w->evidence);
-  w->told_end = w->told_end || std::any_of(out.untold.begin(), out.untold.end(),
-                                           [](const event& e) { return e.what == "ended"; });
+  w->told_end = w->told_end ||
+                std::any_of(out.untold.begin(), out.untold.end(), [](const event& e) { return e.what == "ended"; });
   if (!w->told_end)
     clear_leftovers(w);
   if (auto done = std::exchange(w->adopting, nullptr)) {

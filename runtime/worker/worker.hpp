@@ -22,7 +22,7 @@ namespace troupe {
 struct worker_options {
   std::uint64_t id = 0;
   std::int32_t parent = 0; ///< the supervisor that has started it; 0: not told
-  std::string warm; ///< program of the agent that a spare runs ahead; empty: none
+  std::string warm;        ///< program of the agent that a spare runs ahead; empty: none
 };
 
 class worker {

@@ -116,6 +116,8 @@ void day::expect_marks(const std::string& name, const std::string& words) {
   for (const auto& w : did)
     if (auto n = std::count(did.begin(), did.end(), w); n > 1 || std::count(meant.begin(), meant.end(), w) == 0)
       found_.doubled.push_back(name + " has done once too often: " + w);
+  if (std::is_permutation(did.begin(), did.end(), meant.begin(), meant.end()))
+    found_.lost.push_back(name + " has done it in another order: " + test::slurp(marks(name)));
 }
 
 void day::dispatch_all() {
