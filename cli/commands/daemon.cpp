@@ -114,17 +114,22 @@ bool workers_live(const paths& where) {
 int stop(bool any, bool keep) {
   client c("troupe daemon stop");
   failure error;
-  if (!c.connect(false, error)) {
-    if (!c.absent())
-      return fail(error);
-    if (keep || !workers_live(c.where())) {
-      print("not running\n");
-      return exit_ok;
+  std::optional<json> got;
+  for (int tries = 0; !got && tries < 3; ++tries) { // again when it was killed instead of answering
+    if (!c.connect(false, error)) {
+      if (!c.absent())
+        return fail(error);
+      if (keep || !workers_live(c.where())) {
+        print("not running\n");
+        return exit_ok;
+      }
+      if (!c.connect(true, error)) // the sessions have to be stopped, and only a supervisor can
+        return fail(error);
     }
-    if (!reach(c, true)) // the sessions have to be stopped, and only a supervisor can
-      return exit_failure;
+    got = c.ask_surely("supervisor/stop", {{"any", any}, {"keepWorkers", keep}}, error);
+    if (!got && error.code != errc::not_running)
+      break;
   }
-  auto got = c.ask_surely("supervisor/stop", {{"any", any}, {"keepWorkers", keep}}, error);
   if (!got)
     return fail(error, error.code == errc::needs_any ? exit_usage : exit_failure);
   c.wait_closed(10'000);

@@ -52,7 +52,8 @@ std::string keep_files(const std::string& root) {
 class day {
 public:
   explicit day(const std::vector<std::uint64_t>& kill_at)
-      : home_(day_settings), user_(home_), first_(traced_supervisor(home_, kill_at, &step_)) {}
+      : followed_(kill_at.size() > 1), home_(day_settings), user_(home_),
+        first_(traced_supervisor(home_, kill_at, &step_)) {}
 
   day_result play(bool keep);
 
@@ -77,6 +78,7 @@ private:
   void expect_until(const std::string& what, const std::string& id, const std::function<bool(const json&)>& holds);
   void expect_marks(const std::string& name, const std::string& words);
 
+  bool followed_; ///< a second supervisor is started right behind the death of the first
   std::atomic<const char*> step_ = "start";
   test::sandbox home_;
   shell user_;
@@ -216,6 +218,8 @@ void day::end_of_day() {
       found_.orphans.push_back(name + " has ended and has a process: " + p);
   auto got = user_.say({"daemon", "stop", "--any"});
   expect(got, 0, "stop of the background service");
+  if (followed_) // one that came too late to follow the first waits for nothing but its linger time
+    first_.end();
   for (const auto& p : left_after(home_))
     found_.orphans.push_back("after the end of the day: " + p);
 }

@@ -53,7 +53,7 @@ std::size_t count_points(bool keep) {
 
 using kill_points = std::vector<std::uint64_t>;
 
-constexpr std::size_t recovery = 120; ///< so many boundaries has a supervisor that starts and adopts what there is
+constexpr std::size_t recovery = 80; ///< so many boundaries has a supervisor that starts and adopts what there is
 constexpr std::size_t recoveries = 660;
 
 /// Spread evenly over the day; another offset gives other points. Nightly: every point of the day, and then the points
@@ -88,10 +88,11 @@ public:
   }
 
 private:
-  /// No two days are alike to the call: one that ends ahead of its point is played again with an earlier one.
+  /// No two days are alike to the call: one that ends ahead of its point is played again with an earlier one. A second
+  /// supervisor that came too late to be the next one leaves the day with one kill.
   void play(kill_points at) {
     auto day = play_day(at, options_.keep);
-    for (int i = 1; i < 4 && day.kills < at.size() && day.found.none(); ++i) {
+    for (int i = 1; i < 4 && day.kills == 0 && day.found.none(); ++i) {
       at.back() = std::max<std::uint64_t>(at.back() * 3 / 4, 1);
       day = play_day(at, options_.keep);
     }
