@@ -184,8 +184,8 @@ bool session_state::act(const sm::adopt& e) {
   self->request(around->host, deadline::worker, std::move(ask))
       .then(
           [this](worker_adopted& a) {
-            for (auto& e : a.untold)
-              advance(sm::happened{std::move(e)});
+            for (auto& untold : a.untold)
+              advance(sm::happened{std::move(untold)});
             if (a.state == "gone") {
               advance(sm::not_adopted{true, a.why});
               return;

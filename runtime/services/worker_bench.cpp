@@ -223,7 +223,7 @@ void worker_bench::adopt(const adopt_worker& x, const answer<worker_adopted>& do
   }
   workers_[x.worker.worker] = w;
   auto greeted = translate<worker_adopted>(done, [id = x.worker.worker](const json& r) {
-    worker_adopted out{id, required_text(r, "state"), {}, required_unsigned(r, "last")};
+    worker_adopted out{id, required_text(r, "state"), {}, required_unsigned(r, "last"), {}, {}};
     if (r.contains("assignment"))
       out.job = assignment_from_json(r.at("assignment"));
     return out;
