@@ -10,6 +10,16 @@ namespace troupe {
 
 namespace sm = session_machine;
 
+namespace {
+
+/// An agent without a command is an object of the program that embeds the supervisor; all else takes any worker.
+profile wanted_profile(const dispatch_spec& spec, const profile& warmed) {
+  bool hosted = spec.kind == "agent" && spec.harness != warmed.harness && spec.command.empty();
+  return hosted ? profile{"host/" + spec.harness, warmed.version} : warmed;
+}
+
+} // namespace
+
 void session_state::advance(const sm::event_& e) {
   auto step = sm::next(std::move(m), e, around->now(), around->policy);
   m = std::move(step.to);
@@ -98,7 +108,7 @@ bool session_state::act(const sm::claim&) {
               advance(sm::not_granted{why.text, why.code});
             });
   };
-  self->request(around->pool, deadline::local, claim_worker{m.known.id, around->warmed})
+  self->request(around->pool, deadline::local, claim_worker{m.known.id, wanted_profile(m.known.spec, around->warmed)})
       .then(granted, [this](caf::error& err) {
         auto why = failure_of(err);
         advance(sm::not_granted{why.text, why.code});

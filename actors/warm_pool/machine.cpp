@@ -44,7 +44,7 @@ void refill(context& c) {
   for (auto n = usable(c); n < c.p.size; ++n) {
     worker_id id{c.s.next_worker++};
     c.s.spares[id] = {starting{}, c.p.warmed, c.now};
-    c.put(launch{id, true});
+    c.put(launch{id, true, c.p.warmed});
   }
 }
 
@@ -80,7 +80,7 @@ void serve(const claimed& e, context& c) {
       return;
     }
   worker_id id{c.s.next_worker++}; // POOL-3: nobody waits for a spare
-  c.put(launch{id, false});
+  c.put(launch{id, false, e.wanted});
   c.put(grant{e.by, id, false});
 }
 

@@ -84,6 +84,7 @@ using event_ = std::variant<open, claimed, spare_ready, exited, tick, permit_ask
 struct launch {
   worker_id who;
   bool spare;
+  profile wanted;
 }; ///< spare false: for the session granted in the same step
 struct grant {
   session_id to;

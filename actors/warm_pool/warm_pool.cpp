@@ -31,8 +31,8 @@ void warm_pool_state::note(std::string what, worker_id who, const session_id& se
 }
 
 void warm_pool_state::act(const pm::launch& e) {
-  note("spawned", e.who, {}, {{"profile", policy.warmed.harness}, {"spare", e.spare ? "true" : "false"}});
-  self->request(host, deadline::local, launch_worker{e.who, e.spare, policy.warmed})
+  note("spawned", e.who, {}, {{"profile", e.wanted.harness}, {"spare", e.spare ? "true" : "false"}});
+  self->request(host, deadline::local, launch_worker{e.who, e.spare, e.wanted})
       .then([this, e](worker_address& where) { launched(e.who, e.spare, where); },
             [this, e](caf::error& err) { not_launched(e.who, e.spare, err); });
 }

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "cli/command.hpp"
-#include "cli/frames.hpp"
 #include "cli/terminal.hpp"
+#include "runtime/io/frames.hpp"
 
 namespace troupe {
 

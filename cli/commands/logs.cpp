@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "cli/command.hpp"
-#include "cli/frames.hpp"
 #include "runtime/files/line_file.hpp"
+#include "runtime/io/frames.hpp"
 #include "runtime/worker/terminal/output_ring.hpp"
 #include "runtime/worker/terminal/plain_lines.hpp"
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct settings {
   std::int64_t row_seconds = 300;                            ///< session.doneRowSeconds (KEEP-7)
   std::string harness = "native";                            ///< harness: what `--bg PROMPT` runs
   std::map<std::string, std::vector<std::string>> harnesses; ///< harnesses.NAME.command: an ACP agent's command line
+  std::set<std::string> hosted; ///< agents of the program that embeds the supervisor; from no file
 };
 
 /// Reads `text`, the content of settings.json; `problems` gets one sentence a fault. `where` names the file in them.

@@ -15,6 +15,15 @@ control_server::control_server(asio::io_context& loop, unique_fd listening, std:
   accept();
 }
 
+control_server::~control_server() {
+  ended_ = [](connection_id, std::uint32_t) {};
+  std::vector<std::shared_ptr<rpc_peer>> all;
+  for (const auto& [id, c] : connections_)
+    all.push_back(c.peer);
+  for (auto& peer : all)
+    peer->channel().close();
+}
+
 void control_server::accept() {
   acceptor_.async_accept([this](const asio::error_code& error, stream::stream_protocol::socket s) {
     if (error == asio::error::operation_aborted || !acceptor_.is_open())

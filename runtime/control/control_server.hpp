@@ -22,6 +22,9 @@ constexpr std::size_t requests_limit = 64; ///< unanswered ones of one connectio
 class control_server {
 public:
   control_server(asio::io_context& loop, unique_fd listening, std::string greeting);
+  control_server(const control_server&) = delete;
+  control_server& operator=(const control_server&) = delete;
+  ~control_server(); ///< closes all connections
   /// Begins to read requests; until then connections are accepted and greeted only.
   void open(std::function<void(front_call)> take, std::function<void(connection_id, std::uint32_t count)> ended,
             std::function<void(std::uint32_t count)> came);

@@ -52,11 +52,12 @@ bool complete_agent(dispatch_spec& spec, const settings& chosen, failure& error)
     error = {errc::bad_request, "Too short\ntell the agent what to do: troupe --bg \"fix the failing test\""};
     return false;
   }
-  if (spec.harness == "native")
+  if (spec.harness == "native" || chosen.hosted.count(spec.harness) != 0)
     return true;
   auto at = chosen.harnesses.find(spec.harness);
   if (at == chosen.harnesses.end()) {
     std::vector<std::string> words{"native"};
+    words.insert(words.end(), chosen.hosted.begin(), chosen.hosted.end());
     for (const auto& [name, command] : chosen.harnesses)
       words.push_back(name);
     auto near = nearest_word(spec.harness, words);

@@ -32,7 +32,16 @@ std::uint64_t roster_view::take(const row& now) {
 }
 
 void roster_view::bury(const row& gone) {
-  buried_[gone.id] = gone;
+  row kept; // ten thousands of them may come in a month
+  kept.id = gone.id;
+  kept.name = gone.name;
+  kept.harness = gone.harness;
+  kept.state = gone.state;
+  kept.process = gone.process;
+  kept.exit_status = gone.exit_status;
+  kept.changed_at = gone.changed_at;
+  kept.gone = true;
+  buried_[gone.id] = std::move(kept);
 }
 
 const row* roster_view::find(const session_id& id) const {

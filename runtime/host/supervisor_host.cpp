@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <asio/executor_work_guard.hpp>
 #include <asio/post.hpp>
 
 #include "caf/exit_reason.hpp"
@@ -57,15 +58,31 @@ environment picked(const environment& from, const std::set<std::string_view>& na
   return out;
 }
 
-settings load_settings(const paths& where, event_log& log) {
+/// settings.json, and what the embedding program lays over it.
+std::string laid_over(const std::string& text, const std::string& over) {
+  auto file = json::parse(text, nullptr, false), patch = json::parse(over, nullptr, false);
+  if (over.empty() || !patch.is_object())
+    return text;
+  if (!file.is_object())
+    return over;
+  file.merge_patch(patch);
+  return to_line(file);
+}
+
+settings load_settings(const host_setup& setup, event_log& log) {
   failure error;
   std::vector<std::string> problems;
-  auto path = where.config + "/settings.json";
-  settings out;
-  if (auto text = read_file(path, error))
-    out = read_settings(*text, path, problems);
-  else if (error.code != errc::ok)
+  auto path = setup.where.config + "/settings.json";
+  auto text = read_file(path, error);
+  if (error.code != errc::ok)
     problems.push_back(error.text);
+  settings out = read_settings(laid_over(text.value_or("{}"), setup.settings), path, problems);
+  for (const auto& [name, make] : setup.agents.makers)
+    out.hosted.insert(name);
+  if (setup.guest && ::access(setup.worker_program.c_str(), X_OK) != 0) {
+    out.pool_size = 0; // an embedding program may do with agents of its own
+    log.write("event=no_workers what=" + json(setup.worker_program).dump());
+  }
   for (const auto& p : problems)
     log.write("event=settings_fault what=" + json(p).dump(-1, ' ', true, json::error_handler_t::replace));
   return out;
@@ -84,7 +101,7 @@ environment own_environment() {
 }
 
 supervisor_host::supervisor_host(host_setup setup)
-    : setup_(std::move(setup)), log_(setup_.where.log(), setup_.echo), chosen_(load_settings(setup_.where, log_)),
+    : setup_(std::move(setup)), log_(setup_.where.log(), setup_.echo), chosen_(load_settings(setup_, log_)),
       system_(config_), children_(loop_, setup_.guest ? reaper::reach::watched : reaper::reach::all) {
   if (setup_.listening)
     server_.emplace(loop_, std::move(setup_.listening), greeting());
@@ -107,11 +124,13 @@ supervisor_host::~supervisor_host() {
   end(around_->keeper);
   system_.await_all_actors_done();
   *around_ = {};
+  server_.reset();
   if (bench_)
     bench_->drop_all();
 }
 
 int supervisor_host::run() {
+  auto until_left = asio::make_work_guard(loop_);
   spawn_services();
   spawn_deciders();
   caf::anon_send(supervisor_, load_journal{});
@@ -143,7 +162,8 @@ void supervisor_host::spawn_services() {
                     setup_.right.epoch,
                     setup_.version,
                     setup_.guest};
-  bench_ = std::make_shared<worker_bench>(loop_, children_, std::move(bench));
+  bench_ = std::make_shared<host_bench>(loop_, std::make_shared<worker_bench>(loop_, children_, std::move(bench)),
+                                        setup_.agents);
   around_->policy.idle = chosen_.idle_seconds * 1000;
   around_->policy.row = chosen_.row_seconds * 1000;
   around_->warmed = {"native", setup_.version};
@@ -197,16 +217,23 @@ void supervisor_host::spawn_pool() {
 void supervisor_host::listen_to_workers() {
   bench_->listen({[this](worker_id w) { caf::anon_send(supervisor_, worker_ready{w}); },
                   [this](worker_id w, session_id s, event e) {
+                    if (setup_.ends.written)
+                      setup_.ends.written(s, e.n);
                     caf::anon_send(supervisor_, worker_event{w, std::move(s), std::move(e)});
                   },
                   [this](worker_id w, session_id s, std::string evidence) {
                     caf::anon_send(supervisor_, worker_exited{w, std::move(s), std::move(evidence)});
-                  }});
+                  }},
+                 [this](const session_id& s, std::function<void()> done) { when_seen(s, std::move(done)); });
 }
 
 void supervisor_host::spawn_desk() {
   front_lines lines;
   lines.send = [this](connection_id to, std::string line) {
+    if (to >= first_local) {
+      setup_.ends.line(to, std::move(line));
+      return;
+    }
     asio::post(loop_, [this, to, line = std::move(line)]() mutable {
       if (server_)
         server_->send(to, std::move(line));
@@ -218,7 +245,11 @@ void supervisor_host::spawn_desk() {
         server_->answered(who);
     });
   };
-  lines.open = [this] { asio::post(loop_, [this] { open(); }); };
+  lines.open = [this] {
+    asio::post(loop_, [this] { open(); });
+    if (setup_.ends.opened)
+      setup_.ends.opened();
+  };
   lines.leave = [this](std::uint32_t code) { asio::post(loop_, [this, code] { leave(code); }); };
   front_desk_setup d{supervisor_,       around_->credentials, std::move(lines),        chosen_,
                      setup_.version,    setup_.origin,        around_->control_socket, setup_.where.log(),
@@ -236,6 +267,24 @@ void supervisor_host::spawn_desk() {
 /// Runs something in the front desk's context.
 void supervisor_host::at_desk(std::function<void()> act) {
   caf::anon_send(desk_, thunk{std::move(act)});
+}
+
+/// What the session asks of itself goes behind all events that were told of it, and the answer behind all rows that
+/// they caused: a bound on what waits in mailboxes.
+void supervisor_host::when_seen(const session_id& session, std::function<void()> done) {
+  at_desk([this, session, done = std::move(done)] {
+    auto seen = [this, done] { asio::post(loop_, done); };
+    desk_state_->self->request(supervisor_, deadline::local, find_place{session, false, {}})
+        .then([seen](place&) { seen(); }, [seen](caf::error&) { seen(); });
+  });
+}
+
+void supervisor_host::call(front_call what) {
+  at_desk([this, what = std::move(what)] { desk_state_->take(what); });
+}
+
+void supervisor_host::hang_up(connection_id who) {
+  at_desk([this, who] { desk_state_->gone(who); });
 }
 
 void supervisor_host::open() {

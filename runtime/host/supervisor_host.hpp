@@ -16,8 +16,8 @@
 #include "runtime/config/settings.hpp"
 #include "runtime/control/control_server.hpp"
 #include "runtime/files/paths.hpp"
+#include "runtime/host/host_bench.hpp"
 #include "runtime/host/log.hpp"
-#include "runtime/services/worker_host.hpp"
 
 namespace troupe {
 
@@ -31,6 +31,16 @@ struct tenancy {
 /// (`error` stays ok) or on failure. Waits up to `seconds` for one that leaves (lock_file's bound on threads holds).
 std::optional<tenancy> take_directory(const paths& where, unsigned seconds, failure& error);
 
+/// Front ends inside this process have connection numbers from here on; the control socket's are below.
+constexpr connection_id first_local = connection_id{1} << 63;
+
+/// How a supervisor speaks to the program that it is part of. Each may be empty, and must return at once.
+struct local_ends {
+  std::function<void(connection_id, std::string line)> line; ///< an answer or a change, from an actor's thread
+  std::function<void()> opened; ///< requests are served from now on, from an actor's thread
+  std::function<void(const session_id&, std::uint64_t n)> written; ///< a transcript has event `n`, from the loop's
+};
+
 /// What a supervisor is put together from.
 struct host_setup {
   paths where;
@@ -43,6 +53,9 @@ struct host_setup {
   environment shell;     ///< what it was started with: credentials, and what a session falls back to (ENV-5)
   std::string worker_program, agent_program;
   std::string supervisor_program; ///< what a worker starts when its channel closes (SUP-12); empty: nothing
+  hosted_agents agents;           ///< of the program that embeds it
+  std::string settings;           ///< JSON that goes over settings.json; empty: none
+  local_ends ends;
   bool guest = false; ///< inside a program that has children and signals of its own: only workers are reaped, by pidfd
 };
 
@@ -59,6 +72,10 @@ public:
   int run();
   /// Asks it to leave, workers kept or ended (SUP-4). From any thread, while it runs.
   void ask_stop(bool keep_workers);
+  /// Runs a request of a front end inside this process; the answer comes by `local_ends`. From any thread.
+  void call(front_call what);
+  /// Such a front end is gone. From any thread.
+  void hang_up(connection_id who);
   [[nodiscard]] asio::io_context& loop() { return loop_; }
   [[nodiscard]] event_log& log() { return log_; }
 
@@ -70,6 +87,7 @@ private:
   void spawn_desk();
   void listen_to_workers();
   void at_desk(std::function<void()> act);
+  void when_seen(const session_id& session, std::function<void()> done);
   void open();
   void leave(std::uint32_t code);
 
@@ -81,7 +99,7 @@ private:
   asio::io_context loop_{1};
   reaper children_;
   std::optional<control_server> server_;
-  std::shared_ptr<worker_bench> bench_;
+  std::shared_ptr<host_bench> bench_;
   std::shared_ptr<session_surroundings> around_ = std::make_shared<session_surroundings>();
   vault_actor vault_;
   supervisor_actor supervisor_;

@@ -187,6 +187,8 @@ void worker_bench::kill(const kill_worker& x) {
     w->session = x.session;
     w->directory = x.directory;
   }
+  if (setup_.guest) // orphans do not come to us: who they are is asked before they are
+    w->tree = descendants(w->where.process.pid);
   signal_process(w->where.process, SIGKILL);
 }
 
@@ -249,6 +251,12 @@ void worker_bench::goodbye(const std::function<void(std::uint32_t ended)>& done)
       w->peer->channel().close(true);
     }
   done(0);
+}
+
+void worker_bench::drop_all() {
+  for (auto& [id, w] : std::exchange(workers_, {}))
+    if (w->peer)
+      w->peer->channel().close();
 }
 
 void worker_bench::told(const slot& w, const std::string& method, const json& params) {
@@ -316,6 +324,9 @@ void worker_bench::clear_leftovers(const slot& w) {
         for (const auto& child : descendants(p.pid))
           left.push_back(child);
       }
+    for (const auto& p : w->tree)
+      if (alive(p))
+        left.push_back(p);
     if (left.empty())
       return;
     for (const auto& p : left)

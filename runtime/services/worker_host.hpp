@@ -68,7 +68,7 @@ public:
   void adopt(const adopt_worker& x, const answer<worker_adopted>& done) override;
   void goodbye(const std::function<void(std::uint32_t ended)>& done) override;
   /// Drops all channels as a death of this process would.
-  void drop_all() { workers_.clear(); }
+  void drop_all();
 
 private:
   struct worker {
@@ -81,6 +81,7 @@ private:
     std::uint64_t last = 0;            ///< the last event that it has told
     bool told_end = false, channel_closed = false, process_gone = false;
     std::string evidence;
+    std::vector<process_identity> tree; ///< of a guest's worker that was killed: what was below it then
   };
   using slot = std::shared_ptr<worker>;
   slot find(worker_id id) const;

@@ -68,17 +68,18 @@ int run(supervisor_options o) {
   unique_fd listening(listen_on(where->control_socket(), error));
   if (!listening)
     return complain(error);
-  host_setup setup{*where,
-                   std::move(*right),
-                   std::move(listening),
-                   o.origin,
-                   TROUPE_VERSION,
-                   !o.foreground,
-                   o.foreground,
-                   own_environment(),
-                   own_program("troupe-worker"),
-                   own_program("troupe-agent"),
-                   own_program("troupe-supervisor")};
+  host_setup setup;
+  setup.where = *where;
+  setup.right = std::move(*right);
+  setup.listening = std::move(listening);
+  setup.origin = o.origin;
+  setup.version = TROUPE_VERSION;
+  setup.on_demand = !o.foreground;
+  setup.echo = o.foreground;
+  setup.shell = own_environment();
+  setup.worker_program = own_program("troupe-worker");
+  setup.agent_program = own_program("troupe-agent");
+  setup.supervisor_program = own_program("troupe-supervisor");
   static supervisor_host all(std::move(setup));
   tell_ready(o, std::move(start_lock));
   asio::signal_set signals(all.loop(), SIGTERM, SIGINT);

@@ -3,7 +3,14 @@
 
 #include <algorithm>
 
+#include "runtime/files/paths.hpp"
+
 namespace troupe {
+
+namespace {
+constexpr const char* interruption = "Your session was restarted after its process ended unexpectedly. No new message "
+                                     "has come since. Continue with the interrupted task.";
+} // namespace
 
 void transcript::note(const event& e) {
   last_ = std::max(last_, e.n);
@@ -54,6 +61,33 @@ std::uint64_t transcript::taken(const std::string& key) const {
 
 std::vector<transcript::prompt> transcript::unsent() const {
   return prompts_;
+}
+
+bool hold_session(const assignment& job, unique_fd& lock, transcript& events, std::vector<std::string>& problems,
+                  failure& error) {
+  if (!make_private_folder(job.directory, error))
+    return false;
+  lock = lock_file(job.directory + "/lock", 0, error);
+  if (!lock) {
+    if (error.code == errc::ok)
+      error = {errc::refused, "another worker holds this session's lock"};
+    return false;
+  }
+  if (!events.open(job.directory + "/transcript.jsonl", problems, error))
+    lock.reset();
+  return static_cast<bool>(lock);
+}
+
+std::vector<opening_prompt> opening_prompts(const transcript& events, const assignment& job) {
+  if (events.taken("first") == 0)
+    return job.spec.prompt.empty() ? std::vector<opening_prompt>()
+                                   : std::vector<opening_prompt>{{"first", job.spec.prompt, false}};
+  std::vector<opening_prompt> out;
+  if (job.interrupted)
+    out.push_back({"restart-" + std::to_string(job.run), interruption, false});
+  for (const auto& p : events.unsent())
+    out.push_back({p.key, p.text, true});
+  return out;
 }
 
 } // namespace troupe

@@ -42,4 +42,17 @@ private:
   std::vector<prompt> prompts_;
 };
 
+/// Makes a session's folder, takes its lock and opens its transcript, for the one who is to be its host (STATE-4). On
+/// failure nothing is held. `problems` of the transcript come as sentences.
+bool hold_session(const assignment& job, unique_fd& lock, transcript& events, std::vector<std::string>& problems,
+                  failure& error);
+
+/// A prompt that a run begins with; `taken`: the transcript has it already.
+struct opening_prompt {
+  std::string key, text;
+  bool taken = false;
+};
+/// REST-5: the first prompt once; after a restart a word about an interruption, then what was taken and not sent.
+std::vector<opening_prompt> opening_prompts(const transcript& events, const assignment& job);
+
 } // namespace troupe

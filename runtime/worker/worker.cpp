@@ -23,9 +23,6 @@ wall_ms wall_now() {
       .count();
 }
 
-constexpr const char* interruption = "Your session was restarted after its process ended unexpectedly. No new message "
-                                     "has come since. Continue with the interrupted task.";
-
 std::string here() {
   char path[PATH_MAX];
   return ::getcwd(path, sizeof path) ? path : "";
@@ -101,20 +98,11 @@ json worker::assign(const json& params) {
   if (job.epoch < epoch_)
     throw refusal{errc::refused, "a newer supervisor has this worker"};
   failure error;
-  if (!make_private_folder(job.directory, error))
-    throw refusal{error.code, error.text};
-  lock_ = lock_file(job.directory + "/lock", 0, error);
-  if (!lock_)
-    throw refusal{errc::refused, error.code == errc::ok ? "another worker holds this session's lock" : error.text};
-  if (::chdir(job.spec.cwd.c_str()) != 0) {
-    lock_.reset();
-    throw refusal{errc::directory, "directory cannot be entered: " + job.spec.cwd + ": " + std::strerror(errno)};
-  }
   std::vector<std::string> problems;
-  if (!events_.open(job.directory + "/transcript.jsonl", problems, error)) {
-    lock_.reset();
+  if (::chdir(job.spec.cwd.c_str()) != 0)
+    throw refusal{errc::directory, "directory cannot be entered: " + job.spec.cwd + ": " + std::strerror(errno)};
+  if (!hold_session(job, lock_, events_, problems, error))
     throw refusal{error.code, error.text};
-  }
   job_ = std::move(job);
   event e;
   e.what = "assigned";
@@ -174,18 +162,12 @@ void worker::start(const json& params) {
   begin_prompts();
 }
 
-/// REST-5: the first prompt once; after a restart what was taken and not sent, and a word about an interruption.
 void worker::begin_prompts() {
-  auto unsent = events_.unsent();
-  if (events_.taken("first") == 0) {
-    if (!job_->spec.prompt.empty())
-      take_prompt("first", job_->spec.prompt);
-    return;
-  }
-  if (job_->interrupted)
-    take_prompt("restart-" + std::to_string(job_->run), interruption);
-  for (const auto& p : unsent)
-    harness_->deliver(p.key, p.text);
+  for (const auto& p : opening_prompts(events_, *job_))
+    if (p.taken)
+      harness_->deliver(p.key, p.text);
+    else
+      take_prompt(p.key, p.text);
 }
 
 void worker::take_prompt(const std::string& key, const std::string& text) {

@@ -36,6 +36,7 @@ const std::map<std::string, allowance>& allowed() {
       {"runtime/services",
        {{"messages", "actors", "runtime/io", "runtime/files", "runtime/config", "runtime/services"}, true}},
       {"runtime/control", {{"messages", "actors", "runtime"}, true}},
+      {"runtime/embedding", {{"messages", "actors", "runtime"}, true}},
       {"runtime/host", {{"messages", "actors", "runtime"}, true}},
       {"runtime/supervisor", {{"messages", "actors", "runtime"}, true}},
       {"runtime/worker", {{"messages", "runtime/io", "runtime/files", "runtime/config", "runtime/worker"}, false}},

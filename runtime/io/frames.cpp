@@ -1,5 +1,5 @@
 // The worker's socket from the client's side.
-#include "cli/frames.hpp"
+#include "runtime/io/frames.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -8,22 +8,27 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "cli/output.hpp"
 #include "runtime/io/sockets.hpp"
 
 namespace troupe {
 
 namespace {
 
-void send_all(int fd, std::string_view bytes) {
+std::string text_of(const json& object, const char* name) {
+  auto at = object.is_object() ? object.find(name) : object.end();
+  return object.is_object() && at != object.end() && at->is_string() ? at->get<std::string>() : "";
+}
+
+bool send_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     auto n = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR)
       continue;
     if (n <= 0)
-      return; // the reading side notices
+      return false;
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
+  return true;
 }
 
 } // namespace
@@ -36,6 +41,7 @@ bool frame_stream::open(const std::string& socket, const json& params, failure& 
   }
   timeval patience{5, 0}, ever{0, 0}; // a worker that hangs holds nobody up
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   send_all(fd_.get(), to_line({{"jsonrpc", "2.0"}, {"id", 1}, {"method", "worker/attach"}, {"params", params}}) + "\n");
   while (in_.find('\n') == std::string::npos)
     if (!fill()) {
@@ -59,12 +65,12 @@ bool frame_stream::open(const std::string& socket, const json& params, failure& 
   return false;
 }
 
-void frame_stream::send(char type, std::string_view payload) {
+bool frame_stream::send(char type, std::string_view payload) {
   std::string out(1, type);
   for (int i = 0; i < 4; ++i)
     out += static_cast<char>(payload.size() >> (8 * i) & 0xff);
   out += payload;
-  send_all(fd_.get(), out);
+  return send_all(fd_.get(), out);
 }
 
 bool frame_stream::fill() {

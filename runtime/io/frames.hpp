@@ -14,7 +14,8 @@ public:
   /// Connects and asks to attach; false with `error` when refused or not there.
   bool open(const std::string& socket, const json& params, failure& error);
   [[nodiscard]] int fd() const { return fd_.get(); }
-  void send(char type, std::string_view payload);
+  /// False when the worker is gone or has not taken it in five seconds; the reading side notices too.
+  bool send(char type, std::string_view payload);
   /// Reads what is there (blocks for at least one byte). False at the end.
   bool fill();
   /// Takes one whole frame that was read; false when there is none yet.
