@@ -32,6 +32,7 @@ void settle(facts& f, task t, wall_ms when) {
 
 void new_run(facts& f, std::uint32_t run) {
   f.run = run;
+  f.interrupted = f.interrupted || f.turn;
   f.begun = f.ready = f.turn = f.ended = false;
   f.end_reason.clear();
   f.questions.clear();
@@ -137,6 +138,7 @@ void fold(facts& f, const event& e) {
     if (f.taken.insert(e.id).second && !f.is_exec())
       f.unsent.insert(e.id);
     std::erase_if(f.replies, [&](const pending_reply& r) { return r.key == e.id; });
+    f.interrupted = f.interrupted && !e.id.starts_with("restart-");
   }
   if (e.what == "sent")
     f.unsent.erase(e.id);
@@ -214,7 +216,7 @@ void fold(facts& f, const ledger_entry& e) {
   } else if (e.what == "delivered") {
     std::erase_if(f.replies, [&](const pending_reply& r) { return r.key == text(e, "key"); });
   } else if (e.what == "stop" || e.what == "remove") {
-    f.wanted = e.what == "stop" ? intent::stop : intent::remove;
+    f.wanted = e.what == "remove" || f.wanted == intent::remove ? intent::remove : intent::stop;
     f.again = f.woken = false;
   } else if (e.what == "wake") {
     f.wanted = intent::run;
@@ -226,6 +228,8 @@ void fold(facts& f, const ledger_entry& e) {
     f.now = task::working;
     f.exit_status = -1;
     f.ended_at = 0;
+  } else if (e.what == "adopted") {
+    f.woken = false;
   } else if (e.what == "worker_ended") {
     f.ended = true; // nobody is there any more; `turn` stays, so that the next run knows of the interruption
     f.attached = 0;
@@ -238,7 +242,7 @@ void fold(facts& f, const ledger_entry& e) {
   } else if (e.what == "settled") {
     auto state = text(e, "state");
     settle(f, state == "done" ? task::completed : state == "stopped" ? task::stopped : task::failed, e.t);
-    f.turn = false;
+    f.turn = f.interrupted = false;
     if (auto why = text(e, "why"); !why.empty())
       f.sentence = first_line(why);
     if (e.facts.count("exit_status") != 0)

@@ -52,11 +52,12 @@ struct facts {
   worker_address worker; ///< of the latest run; may be dead
   std::uint64_t last_event = 0, last_entry = 0;
   // of the latest run, from its events:
-  bool begun = false;     ///< the harness was started
-  bool ready = false;     ///< the harness can take prompts
-  bool turn = false;      ///< a prompt was sent and has not ended (REST-5)
-  bool ended = false;     ///< the worker has told the end of its tree
-  std::string end_reason; ///< `stop`, `reap`, ...: asked for; empty: it ended by itself
+  bool begun = false;       ///< the harness was started
+  bool ready = false;       ///< the harness can take prompts
+  bool interrupted = false; ///< an earlier run ended within a turn, and no agent has been told so yet
+  bool turn = false;        ///< a prompt was sent and has not ended (REST-5)
+  bool ended = false;       ///< the worker has told the end of its tree
+  std::string end_reason;   ///< `stop`, `reap`, ...: asked for; empty: it ended by itself
   std::int32_t exit_status = -1;
   std::vector<question> questions;
   std::vector<work_item> work;
@@ -71,10 +72,12 @@ struct facts {
   [[nodiscard]] bool is_exec() const { return spec.kind == "exec"; }
   /// Settled: done, failed or stopped.
   [[nodiscard]] bool settled() const { return now == task::completed || now == task::failed || now == task::stopped; }
+  /// Something was said to it that its agent has not heard.
+  [[nodiscard]] bool has_prompts() const { return !replies.empty() || !unsent.empty(); }
   /// Nothing keeps its worker but time (KEEP-1).
   [[nodiscard]] bool at_rest() const {
-    return !turn && !ended && unsent.empty() && questions.empty() && work.empty() && attached == 0 && !pinned &&
-           (settled() || now == task::idle);
+    return !turn && !ended && questions.empty() && work.empty() && attached == 0 && !pinned && !has_prompts() &&
+           (ready || is_exec()) && (settled() || now == task::idle);
   }
 };
 

@@ -18,7 +18,7 @@ concept among = (std::same_as<S, Xs> || ...);
 template <class S>
 concept with_worker = among<S, assigning, queued, live, ending, killing, adopting, unreachable>;
 template <class S>
-concept without_worker = among<S, absent, backing_off, claiming>;
+concept without_worker = among<S, absent, backing_off, claiming, removed>;
 
 /// What a cell works on.
 struct context {
@@ -48,7 +48,11 @@ struct context {
   }
 };
 
+constexpr const char* no_more = "there is no such session any more\nlist them: troupe agents --json --all";
+
 process launch(context& c) {
+  ++c.s.generation; // whatever was due is so no more
+  c.put(quiet{});   // a stop that was waited for has been carried out, even when a later reply lifts it
   c.put(claim{});
   return claiming{};
 }
@@ -56,9 +60,10 @@ process launch(context& c) {
 process finish_removal(context& c) {
   c.write("removed",
           {{"state", name_of(c.f().now)}, {"exit_status", std::to_string(c.f().exit_status)}, {"name", c.f().name}});
+  c.put(answer_dispatch{errc::no_such_session, no_more});
   c.put(quiet{});
   c.put(forget{});
-  return absent{};
+  return removed{};
 }
 
 void settle(context& c, task t, const std::string& why) {
@@ -69,6 +74,7 @@ void settle(context& c, task t, const std::string& why) {
 }
 
 process rest_here(context& c) {
+  ++c.s.generation;
   c.put(quiet{});
   if (c.f().is_exec() && c.f().now == task::completed)
     c.arm_timer(timer::row, c.f().ended_at + c.p.row - c.now); // KEEP-7
@@ -96,11 +102,25 @@ process restart_or_fail(context& c, const std::string& evidence) {
   return backing_off{};
 }
 
-process stopped_here(context& c) {
+void tell_stopped(context& c) {
   if (!c.f().settled())
     settle(c, task::stopped, "stopped");
   c.put(answer_dispatch{errc::wrong_state, "the session was stopped before a worker held it"});
+}
+
+process stopped_here(context& c) {
+  tell_stopped(c);
   return rest_here(c);
+}
+
+/// The pool has answered a claim that nobody wants any more.
+process unclaimed(context& c) {
+  return c.f().wanted == intent::remove ? finish_removal(c) : stopped_here(c);
+}
+
+/// Somebody was promised that it runs again.
+bool something_due(const facts& f) {
+  return f.has_prompts() || f.again || f.woken;
 }
 
 /// The session has no worker any more: what its files show decides (REST-1, REST-2, KEEP-4, KEEP-7).
@@ -122,8 +142,8 @@ process after_gone(context& c, const std::string& evidence) {
     settle(c, f.now, f.sentence);
     return rest_here(c);
   }
-  if (!f.replies.empty())
-    return launch(c);
+  if (f.has_prompts()) // at once when it had been asked to end; else as any death, so that none repeats without end
+    return told && !f.end_reason.empty() ? launch(c) : restart_or_fail(c, evidence);
   if (f.settled() || f.now == task::idle || (told && f.end_reason == "reap"))
     return rest_here(c);
   return restart_or_fail(c, evidence);
@@ -133,7 +153,7 @@ process after_gone(context& c, const std::string& evidence) {
 /// and its dispatch, which was not answered, is waited for again (SUP-11).
 process predecessor_gone(context& c, const std::string& evidence) {
   const auto& f = c.f();
-  if (f.held || f.wanted != intent::run || f.again || f.woken)
+  if (f.held || f.settled() || f.wanted != intent::run || f.again || f.woken)
     return after_gone(c, evidence);
   if (std::exchange(c.s.wanted_anew, false))
     return launch(c);
@@ -158,6 +178,8 @@ process run_or_end(context& c, const worker_address& w) {
   auto& f = c.f();
   if (f.wanted != intent::run)
     return ask_end(c, w, f.wanted == intent::stop ? "stop" : "remove");
+  if (f.again)
+    return ask_end(c, w, "respawn");
   if (f.begun || f.ended)
     return deliver_all(c, live{w});
   c.put(ask_permit{});
@@ -172,11 +194,18 @@ void watch_rest(context& c) {
 }
 
 // begin
-process on(const absent&, const begin&, context& c) {
-  return launch(c);
+process on(const absent& s, const begin&, context& c) {
+  if (!c.f().settled())
+    return launch(c);
+  c.put(answer_dispatch{errc::not_started, c.f().sentence}); // REST-2: a key repeated starts nothing that was settled
+  return s;
+}
+process on(const removed& s, const begin&, context& c) {
+  c.put(answer_dispatch{errc::no_such_session, no_more});
+  return s;
 }
 template <class S>
-requires(!among<S, absent>) process on(const S& s, const begin&, context& c) {
+requires(!among<S, absent, removed>) process on(const S& s, const begin&, context& c) {
   c.s.wanted_anew = among<S, adopting, unreachable>;
   return s;
 }
@@ -186,13 +215,13 @@ process on(const absent&, const restored& e, context& c) {
   auto& f = c.f();
   if (f.removed) {
     c.put(forget{});
-    return absent{};
+    return removed{};
   }
   if (e.worker_alive) {
     c.put(adopt{f.worker});
     return adopting{f.worker};
   }
-  if (f.settled() && f.wanted != intent::remove && f.replies.empty() && !f.again && !f.woken)
+  if (f.settled() && f.wanted != intent::remove && !something_due(f))
     return rest_here(c);
   return predecessor_gone(c, "ended while no supervisor ran");
 }
@@ -203,7 +232,11 @@ requires(!among<S, absent>) process on(const S& s, const restored&, context&) {
 
 // granted
 process on(const claiming&, const granted& e, context& c) {
-  bool resume = c.f().taken.count("first") != 0, interrupted = c.f().turn;
+  if (c.f().wanted != intent::run) {
+    c.put(kill{e.worker, "claimed for a session that no longer wants a worker"}); // KEEP-8
+    return unclaimed(c);
+  }
+  bool resume = c.f().taken.count("first") != 0, interrupted = c.f().turn || c.f().interrupted;
   c.write_for(c.f().run + 1, "claimed",
               {{"worker", std::to_string(e.worker.worker.value)},
                {"boot", e.worker.process.boot},
@@ -223,7 +256,13 @@ requires(!among<S, claiming>) process on(const S& s, const granted& e, context& 
 
 // not_granted
 process on(const claiming&, const not_granted& e, context& c) {
-  return fail(c, e.code, e.why);
+  if (c.f().wanted != intent::run)
+    return unclaimed(c);
+  if (e.code != errc::draining)
+    return fail(c, e.code, e.why);
+  c.put(answer_dispatch{e.code, e.why}); // the next supervisor goes on with it: nothing is settled
+  c.put(quiet{});
+  return absent{};
 }
 template <class S>
 requires(!among<S, claiming>) process on(const S& s, const not_granted&, context&) {
@@ -232,6 +271,8 @@ requires(!among<S, claiming>) process on(const S& s, const not_granted&, context
 
 // held, not_held
 process on(const assigning& s, const held& e, context& c) {
+  if (e.got.session == c.f().id && e.got.run < c.f().run)
+    return s;
   if (e.got.session != c.f().id || e.got.run != c.f().run || e.got.permission_mode != c.f().spec.permission_mode) {
     settle(c, task::failed, "the worker's receipt differs from what was meant"); // BEYOND-5
     c.put(answer_dispatch{errc::refused, c.f().sentence});
@@ -244,6 +285,8 @@ process on(const assigning& s, const held& e, context& c) {
   return run_or_end(c, s.worker);
 }
 process on(const assigning& s, const not_held& e, context& c) {
+  if (e.run != c.f().run)
+    return s;
   bool again = e.code != errc::directory && ++c.s.attempts < 3;
   c.write("refused", {{"worker", std::to_string(s.worker.worker.value)}, {"why", e.why}});
   if (!again) {
@@ -303,12 +346,16 @@ process on(const S& s, const gone& e, context& c) {
     if (s.again && c.f().wanted == intent::run)
       return launch(c);
   if constexpr (among<S, killing, assigning>)
-    if (c.f().settled() && c.f().wanted == intent::run)
+    if (c.f().settled() && c.f().wanted == intent::run && !c.f().has_prompts()) {
+      c.put(answer_dispatch{errc::not_started, c.f().sentence}); // its key was repeated meanwhile
       return rest_here(c);
+    }
   if constexpr (among<S, assigning,
                       queued>) // it died before anything of the session ran: another worker takes it (POOL-6)
-    if (c.f().wanted == intent::run && ++c.s.attempts < 3)
+    if (c.f().wanted == intent::run && !c.f().again && ++c.s.attempts < 3)
       return launch(c);
+  if (c.f().wanted == intent::run && !c.f().held && !c.f().again)
+    return fail(c, errc::worker_gone, "its worker ended: " + e.evidence);
   return after_gone(c, e.evidence);
 }
 template <without_worker S>
@@ -320,6 +367,8 @@ process on(const S& s, const gone&, context&) {
 process on(const ending& s, const end_refused& e, context& c) {
   if (s.reason == "reap") { // KEEP-5: a later event wins
     watch_rest(c);
+    if (c.f().wanted != intent::run || c.f().again) // asked for meanwhile
+      return run_or_end(c, s.worker);
     return deliver_all(c, live{s.worker});
   }
   c.put(kill{s.worker, "refused to end: " + e.why});
@@ -331,21 +380,38 @@ requires(!among<S, ending>) process on(const S& s, const end_refused&, context&)
 }
 
 // asked_stop, asked_remove
-template <among<absent, backing_off, claiming> S>
-process on(const S& s, const asked_stop& e, context& c) {
-  if (among<S, absent> && c.f().settled() && c.f().replies.empty()) {
+process on(const absent& s, const asked_stop& e, context& c) {
+  if (c.f().settled() && (c.f().replies.empty() || e.by == "daemon stop")) {
     c.put(quiet{});
     return s;
   }
   c.write("stop", {{"by", e.by}}, true);
   return stopped_here(c);
 }
-template <among<absent, backing_off, claiming> S>
+process on(const backing_off&, const asked_stop& e, context& c) {
+  c.write("stop", {{"by", e.by}}, true);
+  return stopped_here(c);
+}
+process on(const claiming& s, const asked_stop& e, context& c) {
+  c.write("stop", {{"by", e.by}}, true);
+  tell_stopped(c);
+  c.put(quiet{});
+  return s;
+}
+template <among<absent, backing_off> S>
 process on(const S&, const asked_remove& e, context& c) {
   c.write("remove", {{"by", e.by}}, true);
-  if constexpr (among<S, claiming>)
-    c.put(answer_dispatch{errc::wrong_state, "the session was removed before a worker held it"});
   return finish_removal(c);
+}
+process on(const claiming& s, const asked_remove& e, context& c) {
+  c.write("remove", {{"by", e.by}}, true);
+  c.put(answer_dispatch{errc::wrong_state, "the session was removed before a worker held it"});
+  return s;
+}
+template <among<asked_stop, asked_remove> E>
+process on(const removed& s, const E&, context& c) {
+  c.put(quiet{});
+  return s;
 }
 template <class S>
 process end_in(const S& s, context& c, const std::string& reason) {
@@ -373,9 +439,20 @@ process on(const S& s, const asked_remove& e, context& c) {
   return end_in(s, c, "remove");
 }
 
+constexpr const char* being_removed = "the session is being removed";
+
 // asked_respawn
+template <among<asked_respawn, asked_wake, asked_reply, asked_answer, asked_pin, asked_rename> E>
+process on(const removed& s, const E&, context& c) {
+  c.put(refuse{errc::no_such_session, no_more});
+  return s;
+}
 template <class S>
-process on(const S& s, const asked_respawn& e, context& c) {
+requires(!among<S, removed>) process on(const S& s, const asked_respawn& e, context& c) {
+  if (c.f().wanted == intent::remove) {
+    c.put(refuse{errc::wrong_state, being_removed});
+    return s;
+  }
   c.write("respawn", {{"by", e.by}}, true);
   if constexpr (among<S, absent, backing_off>) {
     return launch(c);
@@ -401,18 +478,22 @@ process on(const absent& s, const asked_wake&, context& c) {
   return launch(c);
 }
 process on(const ending& s, const asked_wake&, context& c) {
-  if (s.reason == "reap" && !c.f().is_exec())
+  if (s.reason == "reap" && c.f().wanted == intent::run && !c.f().is_exec())
     c.write("wake", {}, true); // KEEP-5: it wins, and goes to the next worker
   return s;
 }
 template <class S>
-requires(!among<S, absent, ending>) process on(const S& s, const asked_wake&, context&) {
+requires(!among<S, absent, ending, removed>) process on(const S& s, const asked_wake&, context&) {
   return s;
 }
 
 // asked_reply
 template <class S>
-process on(const S& s, const asked_reply& e, context& c) {
+requires(!among<S, removed>) process on(const S& s, const asked_reply& e, context& c) {
+  if (c.f().wanted == intent::remove) {
+    c.put(refuse{errc::wrong_state, being_removed});
+    return s;
+  }
   if constexpr (among<S, absent>)
     if (c.f().is_exec()) {
       c.put(
@@ -433,7 +514,7 @@ process on(const S& s, const asked_reply& e, context& c) {
 
 // asked_answer
 template <class S>
-process on(const S& s, const asked_answer& e, context& c) {
+requires(!among<S, removed>) process on(const S& s, const asked_answer& e, context& c) {
   if constexpr (among<S, live>) {
     c.write("answer", {{"key", e.key}, {"question", e.question}, {"choice", e.choice}, {"by", e.by}}, true);
     c.put(give{s.worker, e.key, e.question, e.choice, e.by});
@@ -459,14 +540,14 @@ void pass_on_early(context& c, const process& at) {
 
 // asked_pin, asked_rename
 template <class S>
-process on(const S& s, const asked_pin& e, context& c) {
+requires(!among<S, removed>) process on(const S& s, const asked_pin& e, context& c) {
   c.write("pin", {{"pinned", e.pinned ? "true" : "false"}}, true);
   if constexpr (among<S, live>)
     watch_rest(c);
   return s;
 }
 template <class S>
-process on(const S& s, const asked_rename& e, context& c) {
+requires(!among<S, removed>) process on(const S& s, const asked_rename& e, context& c) {
   c.write("rename", {{"name", e.name}}, true);
   return s;
 }
@@ -519,7 +600,9 @@ template <class S>
 process on(const S& s, const not_adopted& e, context& c) {
   if constexpr (among<S, adopting>) {
     if (e.dead)
-      return c.f().settled() && c.f().ended ? rest_here(c) : predecessor_gone(c, e.why);
+      return c.f().settled() && c.f().ended && c.f().wanted != intent::remove && !something_due(c.f())
+                 ? rest_here(c)
+                 : predecessor_gone(c, e.why);
     c.write("unreachable", {{"worker", std::to_string(s.worker.worker.value)}, {"why", e.why}});
     c.arm_timer(timer::restart, 5000);
     return unreachable{s.worker};
@@ -530,6 +613,7 @@ process on(const S& s, const not_adopted& e, context& c) {
 
 struct process_word {
   std::string operator()(const absent&) const { return "exited"; }
+  std::string operator()(const removed&) const { return "exited"; }
   std::string operator()(const backing_off&) const { return "exited"; }
   std::string operator()(const claiming&) const { return "starting"; }
   std::string operator()(const assigning&) const { return "starting"; }

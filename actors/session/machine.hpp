@@ -27,7 +27,7 @@ enum class timer { unheld, restart, rest, row, end };
 // The process axis.
 struct absent {};      ///< no worker
 struct backing_off {}; ///< a restart is due
-struct claiming {};    ///< asked the pool and the credential store
+struct claiming {};    ///< asked the pool and the credential store; one claim at a time: a stop, too, awaits the answer
 struct assigning {
   worker_address worker;
 }; ///< the assignment is sent
@@ -50,9 +50,10 @@ struct adopting {
 }; ///< a predecessor's worker was asked who it is (SUP-5)
 struct unreachable {
   worker_address worker;
-}; ///< alive, and does not answer: unknown, asked again (SUP-5)
-using process =
-    std::variant<absent, backing_off, claiming, assigning, queued, live, ending, killing, adopting, unreachable>;
+};                 ///< alive, and does not answer: unknown, asked again (SUP-5)
+struct removed {}; ///< the last line is in the ledger, or about to be; whoever still asks is refused
+using process = std::variant<absent, backing_off, claiming, assigning, queued, live, ending, killing, adopting,
+                             unreachable, removed>;
 
 struct asked_answer {
   std::string key, question, choice, by;
@@ -88,6 +89,7 @@ struct held {
 struct not_held {
   std::string why;
   errc code;
+  std::uint32_t run; ///< of the assignment; an older run's word changes nothing
 };
 struct permitted {};
 struct happened {

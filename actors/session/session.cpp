@@ -134,8 +134,7 @@ bool session_state::act(const sm::assign& e) {
       .then([this](receipt& got) { advance(sm::held{std::move(got)}); },
             [this, run = m.known.run](caf::error& err) {
               auto why = failure_of(err);
-              if (run == m.known.run) // an older run's end has been told by its worker's
-                advance(sm::not_held{why.text, why.code});
+              advance(sm::not_held{why.text, why.code, run});
             });
   return false;
 }
