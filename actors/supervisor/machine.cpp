@@ -63,19 +63,23 @@ phase on(const S& s, const front_ends_now& e, context& c) {
   return s;
 }
 
-template <among<starting, serving, stopped> S>
+template <class S>
 phase on(const S& s, const busy_now& e, context& c) {
   c.s.busy = e.count;
   if constexpr (among<S, serving>)
     consider_leaving(c);
   return s;
 }
-phase on(const draining& s, const busy_now& e, context& c) {
-  c.s.busy = e.count;
-  if (s.keep_workers || e.count > 0)
-    return s;
+
+phase on(const draining& s, const session_ended&, context& c) {
+  if (s.left > 1)
+    return draining{s.left - 1};
   c.put(leave{}); // SUP-4: what is reported is true when it is reported
   return stopped{};
+}
+template <among<starting, serving, stopped> S>
+phase on(const S& s, const session_ended&, context&) {
+  return s;
 }
 
 phase on(const serving& s, const linger_over& e, context& c) {
@@ -97,8 +101,8 @@ phase on(const serving& s, const stop_asked& e, context& c) {
     return s;
   }
   c.put(drain{e.keep_workers});
-  if (!e.keep_workers && c.s.busy > 0)
-    return draining{false};
+  if (!e.keep_workers && e.sessions > 0)
+    return draining{e.sessions};
   c.put(leave{});
   return stopped{};
 }

@@ -22,7 +22,7 @@ struct policy {
 struct starting {};
 struct serving {};
 struct draining {
-  bool keep_workers;
+  std::size_t left; ///< sessions that have not said yet that they have no process any more
 };
 struct stopped {};
 using phase = std::variant<starting, serving, draining, stopped>;
@@ -61,8 +61,10 @@ struct linger_over {
 };
 struct stop_asked {
   bool any, keep_workers;
+  std::size_t sessions; ///< in the roster: each is asked to end, whatever its last row said
 };
-using event_ = std::variant<opened, dispatch_asked, front_ends_now, busy_now, linger_over, stop_asked>;
+struct session_ended {}; ///< one of those asked by `drain`
+using event_ = std::variant<opened, dispatch_asked, front_ends_now, busy_now, linger_over, stop_asked, session_ended>;
 
 struct admit {
   session_id session;

@@ -68,8 +68,9 @@ void supervisor_state::act(const sm::drain& e) {
   stopped = static_cast<std::uint32_t>(busy.size());
   if (e.keep_workers)
     return;
-  for (const auto& id : busy)
-    caf::anon_send(roster[id], stop_session{id, "daemon stop"});
+  for (const auto& [id, session] : roster) // one that is being dispatched or woken may have no row yet that says so
+    self->request(session, deadline::ending, stop_session{id, "daemon stop"})
+        .then([this](done&) { advance(sm::session_ended{}); }, [this](caf::error&) { advance(sm::session_ended{}); });
 }
 
 void supervisor_state::act(const sm::leave&) {
@@ -231,7 +232,7 @@ supervisor_actor::behavior_type make_supervisor(supervisor_actor::stateful_point
         auto promise = self->make_response_promise<supervisor_stopped>();
         auto& s = self->state;
         s.stoppers.push_back(promise);
-        s.advance(sm::stop_asked{x.any, x.keep_workers});
+        s.advance(sm::stop_asked{x.any, x.keep_workers, s.roster.size()});
         for (auto& err : std::exchange(s.refusal, {})) {
           s.stoppers.pop_back();
           promise.deliver(err);

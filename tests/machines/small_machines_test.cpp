@@ -48,12 +48,13 @@ CAF_TEST(a stop drains what is busy and is answered when it has ended) {
   supervisor s;
   s.on(sm::opened{});
   s.on(sm::busy_now{2});
-  CAF_CHECK(has<sm::refuse>(s.on(sm::stop_asked{false, false})));
-  auto e = s.on(sm::stop_asked{true, false});
+  CAF_CHECK(has<sm::refuse>(s.on(sm::stop_asked{false, false, 2})));
+  auto e = s.on(sm::stop_asked{true, false, 2});
   CAF_CHECK(has<sm::drain>(e) && !has<sm::leave>(e));
   CAF_CHECK(has<sm::refuse>(s.on(sm::dispatch_asked{"k", "d", {"a"}})));
-  CAF_CHECK(!has<sm::leave>(s.on(sm::busy_now{1})));
-  CAF_CHECK(has<sm::leave>(s.on(sm::busy_now{0})));
+  s.on(sm::busy_now{0}); // rows may be behind: the sessions' own answers count
+  CAF_CHECK(!has<sm::leave>(s.on(sm::session_ended{})));
+  CAF_CHECK(has<sm::leave>(s.on(sm::session_ended{})));
 }
 
 // SUP-11
