@@ -15,10 +15,15 @@ void credential_store_state::advance(const cm::event_& e) {
     std::visit([this](const auto& x) { act(x); }, effect);
 }
 
-void credential_store_state::load() {
+void credential_store_state::act(const cm::load& e) {
   self->request(vault, deadline::local, load_credentials{})
-      .then([this](snapshot& s) { advance(cm::loaded{std::move(s)}); },
-            [this](caf::error&) { advance(cm::loaded{}); }); // the vault has logged the fault and its remedy
+      .then(
+          [this, e](snapshot& s) {
+            advance(cm::loaded{std::move(s), e.logouts});
+          },
+          [this, e](caf::error&) {
+            advance(cm::loaded{{}, e.logouts});
+          }); // the vault has logged the fault and its remedy
 }
 
 void credential_store_state::act(const cm::give& e) {
@@ -34,11 +39,16 @@ void credential_store_state::act(const cm::refuse& e) {
                                    "Could not resolve authentication method: " + e.why + "\nsign in: troupe login"));
 }
 
-void credential_store_state::act(const cm::refresh&) {
+void credential_store_state::act(const cm::refresh& e) {
   const auto& held = std::get<cm::refreshing>(m.at).held;
   self->request(vault, deadline::local, refresh_credentials{held})
-      .then([this](snapshot& s) { advance(cm::refreshed{std::move(s)}); },
-            [this](caf::error& err) { advance(cm::not_refreshed{failure_of(err).text}); });
+      .then(
+          [this, e](snapshot& s) {
+            advance(cm::refreshed{std::move(s), e.flight});
+          },
+          [this, e](caf::error& err) {
+            advance(cm::not_refreshed{failure_of(err).text, e.flight});
+          });
 }
 
 credential_store_actor::behavior_type
@@ -47,7 +57,7 @@ make_credential_store(credential_store_actor::stateful_pointer<credential_store_
   auto& st = self->state;
   st.vault = std::move(vault);
   st.now = std::move(now);
-  st.load();
+  st.advance(cm::load_asked{});
   return {
       [self](snapshot_wanted&) -> caf::result<snapshot> {
         auto promise = self->make_response_promise<snapshot>();
@@ -57,7 +67,7 @@ make_credential_store(credential_store_actor::stateful_pointer<credential_store_
         s.advance(cm::asked{ticket});
         return promise;
       },
-      [self](load_credentials&) { self->state.load(); },
+      [self](load_credentials&) { self->state.advance(cm::load_asked{}); },
       [self](accounts_asked& a) -> caf::result<accounts> {
         auto promise = self->make_response_promise<accounts>();
         self->request(self->state.vault, deadline::local, a)

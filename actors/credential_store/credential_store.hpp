@@ -21,7 +21,7 @@ struct credential_store_state {
   std::map<std::uint64_t, caf::typed_response_promise<snapshot>> waiting;
 
   void advance(const credential_machine::event_& e);
-  void load();
+  void act(const credential_machine::load& e);
   void act(const credential_machine::give& e);
   void act(const credential_machine::refuse& e);
   void act(const credential_machine::refresh& e);

@@ -44,13 +44,30 @@ template <class S>
 concept settled =
     std::same_as<S, absent> || std::same_as<S, valid> || std::same_as<S, expired> || std::same_as<S, signed_out>;
 
+phase begin_refresh(const snapshot& held, context& c) {
+  c.put(refresh{++c.s.flight});
+  return refreshing{held};
+}
+
+template <class S>
+phase on(const S& s, const load_asked&, context& c) {
+  c.put(load{c.s.logouts});
+  return s;
+}
+
 template <settled S>
-phase on(const S&, const loaded& e, context& c) {
+phase on(const S& s, const loaded& e, context& c) {
+  if (e.logouts != c.s.logouts)
+    return s; // CRED-6: it was read before the logout
   return take(e.got, c);
 }
-phase on(const refreshing&, const loaded& e, context& c) {
-  return answer_all(take(e.got, c), c);
-} // a new login beats the refresh
+phase on(const refreshing& s, const loaded& e, context& c) {
+  if (e.logouts != c.s.logouts || e.got.credentials == s.held.credentials)
+    return s;                // CRED-2: the same one is refreshed once
+  auto now = take(e.got, c); // a new login beats the refresh
+  const auto* v = std::get_if<valid>(&now);
+  return v && due(v->held, c.now) ? begin_refresh(v->held, c) : answer_all(now, c);
+}
 
 phase on(const absent& s, const asked& e, context& c) {
   c.put(give{e.ticket, snapshot{c.s.epoch, 0, {}}});
@@ -66,8 +83,7 @@ phase on(const valid& s, const asked& e, context& c) {
     return s;
   }
   c.s.waiting.push_back(e.ticket);
-  c.put(refresh{});
-  return refreshing{s.held};
+  return begin_refresh(s.held, c);
 }
 phase on(const refreshing& s, const asked& e, context& c) {
   c.s.waiting.push_back(e.ticket); // CRED-2: single flight
@@ -78,7 +94,9 @@ phase on(const expired& s, const asked& e, context& c) {
   return s;
 }
 
-phase on(const refreshing&, const refreshed& e, context& c) {
+phase on(const refreshing& s, const refreshed& e, context& c) {
+  if (e.flight != c.s.flight)
+    return s;
   return answer_all(take(e.got, c), c);
 }
 template <settled S>
@@ -87,6 +105,8 @@ phase on(const S& s, const refreshed&, context&) {
 } // late: a login or logout came in between
 
 phase on(const refreshing& s, const not_refreshed& e, context& c) {
+  if (e.flight != c.s.flight)
+    return s;
   if (s.held.expires > c.now)
     return answer_all(valid{s.held}, c); // CRED-4: the old one is used while it is valid
   return answer_all(expired{e.why}, c);
@@ -99,6 +119,7 @@ phase on(const S& s, const not_refreshed&, context&) {
 template <class S>
 phase on(const S&, const logged_out&, context& c) {
   ++c.s.epoch;
+  ++c.s.logouts;
   return answer_all(signed_out{}, c);
 }
 

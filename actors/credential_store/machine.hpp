@@ -27,24 +27,30 @@ using phase = std::variant<absent, valid, refreshing, expired, signed_out>;
 
 struct state {
   phase at = absent{};
+  std::uint64_t logouts = 0;          ///< what was read of the vault before the last one is not taken
+  std::uint64_t flight = 0;           ///< of the refresh that counts; an older one's answer changes nothing
   std::uint64_t epoch = 0;            ///< BEYOND-6: grows with each change of what is held
   std::vector<std::uint64_t> waiting; ///< tickets of those who wait for the refresh
 };
 
+struct load_asked {}; ///< at the start, and when somebody may have logged in
 struct loaded {
   snapshot got;
-}; ///< from the vault; without credentials: nothing is stored
+  std::uint64_t logouts; ///< of the `load`
+};                       ///< from the vault; without credentials: nothing is stored
 struct asked {
   std::uint64_t ticket;
 }; ///< a snapshot, for an assignment
 struct refreshed {
   snapshot got;
+  std::uint64_t flight;
 };
 struct not_refreshed {
   std::string why;
+  std::uint64_t flight;
 };
 struct logged_out {};
-using event_ = std::variant<loaded, asked, refreshed, not_refreshed, logged_out>;
+using event_ = std::variant<load_asked, loaded, asked, refreshed, not_refreshed, logged_out>;
 
 struct give {
   std::uint64_t ticket;
@@ -54,8 +60,13 @@ struct refuse {
   std::uint64_t ticket;
   std::string why;
 };
-struct refresh {};
-using effect = std::variant<give, refuse, refresh>;
+struct load {
+  std::uint64_t logouts;
+};
+struct refresh {
+  std::uint64_t flight;
+};
+using effect = std::variant<load, give, refuse, refresh>;
 
 struct step {
   state to;

@@ -78,15 +78,37 @@ CAF_TEST(a refresh in flight is shared and the old credential used while it is v
     return s.effects;
   };
   snapshot soon{0, 400'000, {{"K", "old"}}};
-  on(cm::loaded{soon}, 0);
+  on(cm::loaded{soon, 0}, 0);
   CAF_CHECK(has<cm::give>(on(cm::asked{1}, 0)));
   CAF_CHECK(has<cm::refresh>(on(cm::asked{2}, 200'000)));
   CAF_CHECK(on(cm::asked{3}, 200'000).empty());
-  CAF_CHECK_EQUAL(on(cm::not_refreshed{"down"}, 200'000).size(), 2u);
+  CAF_CHECK_EQUAL(on(cm::not_refreshed{"down", 1}, 200'000).size(), 2u);
   CAF_CHECK(has<cm::refresh>(on(cm::asked{4}, 390'000)));
-  CAF_CHECK(has<cm::refuse>(on(cm::not_refreshed{"down"}, 500'000)));
+  CAF_CHECK(has<cm::refuse>(on(cm::not_refreshed{"down", 2}, 500'000)));
   CAF_CHECK(has<cm::refuse>(on(cm::asked{5}, 500'000)));
   on(cm::logged_out{}, 500'000);
   auto e = on(cm::asked{6}, 500'000);
   CAF_CHECK(std::get<cm::give>(e[0]).what.credentials.empty());
+}
+
+// CRED-2, CRED-6
+CAF_TEST(neither a refresh nor a reading of the vault from before a logout brings a credential back) {
+  cm::state m;
+  auto on = [&](const cm::event_& e, wall_ms now) {
+    auto s = cm::next(std::move(m), e, now);
+    m = std::move(s.to);
+    return s.effects;
+  };
+  snapshot old{0, 400'000, {{"K", "old"}}}, other{0, 400'000, {{"K", "other"}}};
+  on(cm::loaded{old, 0}, 0);
+  CAF_CHECK(has<cm::refresh>(on(cm::asked{1}, 200'000)));
+  CAF_CHECK(on(cm::loaded{old, 0}, 200'000).empty()); // the same one is not refreshed twice
+  CAF_CHECK(!has<cm::refresh>(on(cm::asked{2}, 200'000)));
+  on(cm::logged_out{}, 200'000);
+  on(cm::loaded{old, 0}, 200'000);
+  CAF_CHECK(std::get<cm::give>(on(cm::asked{3}, 200'000)[0]).what.credentials.empty());
+  on(cm::loaded{other, 1}, 200'000);
+  CAF_CHECK(has<cm::refresh>(on(cm::asked{4}, 200'000)));
+  CAF_CHECK(on(cm::refreshed{old, 1}, 200'000).empty());
+  CAF_CHECK_EQUAL(on(cm::refreshed{other, 2}, 200'000).size(), 1u);
 }
