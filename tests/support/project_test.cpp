@@ -77,6 +77,25 @@ fs::path source() {
   return value ? value : "";
 }
 
+/// What a pure machine may include: other pure files, and of the standard library what holds values or computes.
+std::vector<std::string> impurities(const fs::path& top) {
+  static const std::set<std::string> pure{"algorithm", "charconv", "cmath",  "concepts", "cstdint", "deque", "map",
+                                          "optional",  "set",      "string", "utility",  "variant", "vector"};
+  static const std::regex include("#\\s*include\\s+[\"<]([^\">]+)[\">]");
+  static const std::regex ours("(messages/[a-z_]+\\.hpp)|(actors/[a-z_]+/(machine|facts)\\.hpp)");
+  std::vector<std::string> out;
+  for (const auto& entry : fs::recursive_directory_iterator(top / "actors")) {
+    auto stem = entry.path().stem();
+    if (!entry.is_regular_file() || (stem != "machine" && stem != "facts"))
+      continue;
+    auto text = slurp(entry.path());
+    for (std::sregex_iterator at(text.begin(), text.end(), include), end; at != end; ++at)
+      if (auto target = (*at)[1].str(); pure.count(target) == 0 && !std::regex_match(target, ours))
+        out.push_back(fs::relative(entry.path(), top).string() + " includes " + target);
+  }
+  return out;
+}
+
 std::set<std::string> tags_in(const std::string& text, const std::regex& where) {
   std::set<std::string> out;
   for (std::sregex_iterator at(text.begin(), text.end(), where), end; at != end; ++at)
@@ -90,6 +109,22 @@ CAF_TEST(each folder includes only what it may see) {
   CAF_REQUIRE(fs::exists(source() / "messages"));
   for (const auto& v : violations(source()))
     CAF_ERROR(v);
+}
+
+CAF_TEST(the machines see no clock and no file and no actor framework) {
+  CAF_REQUIRE(fs::exists(source() / "actors/session/machine.cpp"));
+  for (const auto& v : impurities(source()))
+    CAF_ERROR(v);
+}
+
+CAF_TEST(a planted impurity is found) {
+  auto top = fs::temp_directory_path() / ("troupe-machines-" + std::to_string(::getpid()));
+  fs::create_directories(top / "actors/x");
+  std::ofstream(top / "actors/x/machine.hpp") << "#include <chrono>\n#include <vector>\n";
+  std::ofstream(top / "actors/x/machine.cpp") << "#include \"caf/send.hpp\"\n#include \"actors/x/machine.hpp\"\n";
+  std::ofstream(top / "actors/x/x.cpp") << "#include <chrono>\n";
+  CAF_CHECK_EQUAL(impurities(top).size(), 2u);
+  fs::remove_all(top);
 }
 
 CAF_TEST(a planted include is found) {
