@@ -340,7 +340,8 @@ json to_json(const row& x) {
            {"startedAt", x.started_at},
            {"changedAt", x.changed_at},
            {"pinned", x.pinned},
-           {"activeWork", to_json(x.work)}};
+           {"activeWork", to_json(x.work)},
+           {"evidence", {{"source", x.told.source}, {"since", x.told.since}}}};
   put(out, "model", x.model);
   put(out, "sentence", x.sentence);
   if (x.pid != 0) {

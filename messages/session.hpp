@@ -67,7 +67,7 @@ TROUPE_INSPECT(work_item, id, kind, title)
 
 /// One numbered line of a session's transcript, and at the same time one event from worker to supervisor (STATE-2).
 /// `what` is one of: assigned, started, ready, taken, sent, turn_ended, text, tool, question, answered, work, attached,
-/// ended, gap (lines lost: numbers before `n` are missing), note. PROTOCOL.md says which fields each uses.
+/// ended, hint, gap (lines lost: numbers before `n` are missing), note. PROTOCOL.md says which fields each uses.
 struct event {
   std::uint64_t n = 0; ///< from 1, without gap, over all runs of the session
   wall_ms t = 0;
@@ -100,6 +100,14 @@ struct ledger_entry {
 };
 TROUPE_INSPECT(ledger_entry, n, t, cause, seen, what, session, run, facts, spec)
 
+/// Who told a session's state, and since when (BEYOND-8).
+struct evidence {
+  std::string source; ///< "protocol", "hook", "process tree", "screen", "ledger"; "none": nothing tells
+  wall_ms since = 0;
+  bool operator==(const evidence&) const = default;
+};
+TROUPE_INSPECT(evidence, source, since)
+
 /// A session as everybody sees it (JSON-1). `seq` numbers the changes of the whole roster.
 struct row {
   session_id id;
@@ -121,10 +129,11 @@ struct row {
   std::vector<work_item> work;
   std::uint32_t undelivered = 0; ///< replies that wait for a worker
   std::uint32_t attached = 0;
+  evidence told; ///< of `state`
   bool operator==(const row&) const = default;
 };
 TROUPE_INSPECT(row, id, name, cwd, kind, harness, model, state, process, sentence, started_at, changed_at, pid, pinned,
-               gone, exit_status, waiting, work, undelivered, attached)
+               gone, exit_status, waiting, work, undelivered, attached, told)
 
 /// Which worker fits which dispatch: all that a worker cannot change after it has started (POOL-4).
 struct profile {

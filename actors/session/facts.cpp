@@ -25,14 +25,25 @@ std::string first_line(const std::string& s) {
   return s.substr(0, std::min(s.find('\n'), std::size_t{160}));
 }
 
-void settle(facts& f, task t, wall_ms when) {
+/// Takes a state over, and who said so since when.
+void say(facts& f, task t, source by, wall_ms when) {
+  if (f.now != t || f.told_by != by)
+    f.told_at = when;
   f.now = t;
+  f.told_by = by;
+  if (by != source::ledger)
+    f.heard = std::max(f.heard, by);
+}
+
+void settle(facts& f, task t, source by, wall_ms when) {
+  say(f, t, by, when);
   f.ended_at = when;
 }
 
 void new_run(facts& f, std::uint32_t run) {
   f.run = run;
   f.interrupted = f.interrupted || f.turn;
+  f.heard = source::none;
   f.begun = f.ready = f.turn = f.ended = false;
   f.end_reason.clear();
   f.questions.clear();
@@ -40,34 +51,44 @@ void new_run(facts& f, std::uint32_t run) {
   f.attached = 0;
 }
 
-void rest_or_work(facts& f, wall_ms when) {
+/// Which source tells of active work: its process, or the agent by its protocol (KEEP-2).
+source source_of(const std::vector<work_item>& work) {
+  bool seen = !work.empty() && std::all_of(work.begin(), work.end(), [](const auto& w) { return w.kind == "process"; });
+  return seen ? source::process_tree : source::protocol;
+}
+
+/// What the session is between two turns: what still runs or waits decides.
+void rest_or_work(facts& f, source by, wall_ms when) {
   if (f.turn || !f.unsent.empty() || f.settled())
     return;
   if (!f.questions.empty())
-    f.now = task::needs_input;
+    say(f, task::needs_input, source::protocol, when);
   else if (!f.work.empty())
-    f.now = task::working;
+    say(f, task::working, by, when);
+  else if (f.replied)
+    settle(f, task::completed, by, when);
   else
-    settle(f, task::completed, when);
+    say(f, task::idle, by, when);
 }
 
 void on_turn_end(facts& f, const event& e) {
   f.turn = false;
   f.questions.clear();
+  f.replied = e.detail != "cancelled";
   if (e.detail == "error" || e.detail == "refusal") {
-    settle(f, task::failed, e.t);
+    settle(f, task::failed, source::protocol, e.t);
     f.sentence = e.text.empty() ? "the agent refused" : first_line(e.text);
   } else if (e.detail == "cancelled") {
-    f.now = task::idle;
+    say(f, task::idle, source::protocol, e.t);
   } else {
-    f.now = task::working;
-    rest_or_work(f, e.t);
+    say(f, task::working, source::protocol, e.t);
+    rest_or_work(f, f.work.empty() ? source::protocol : source_of(f.work), e.t);
   }
 }
 
 void on_question(facts& f, const event& e) {
   f.questions.push_back({e.id, e.text, e.options, e.t});
-  f.now = task::needs_input;
+  say(f, task::needs_input, source::protocol, e.t);
 }
 
 void on_answered(facts& f, const event& e) {
@@ -77,8 +98,40 @@ void on_answered(facts& f, const event& e) {
   });
   if (given != f.answers.end())
     *given = {given->key, given->by, e.id, e.text, true};
-  if (f.questions.empty() && f.now == task::needs_input)
-    f.now = task::working;
+  if (!f.questions.empty() || f.now != task::needs_input)
+    return;
+  say(f, task::working, source::protocol, e.t);
+  rest_or_work(f, source::protocol, e.t); // it may have been asked between two turns
+}
+
+void on_work(facts& f, const event& e) {
+  auto by = source_of(e.work.empty() ? f.work : e.work);
+  f.work = e.work;
+  rest_or_work(f, by, e.t);
+}
+
+/// The agent can take prompts. When none waits for it, it has nothing to do.
+void on_ready(facts& f, const event& e) {
+  f.ready = true;
+  f.heard = source::protocol;
+  if (f.now == task::working || f.now == task::unknown)
+    rest_or_work(f, source::protocol, e.t);
+}
+
+/// What somebody guesses from outside. It counts as long as nobody better placed has spoken (F-16).
+void on_hint(facts& f, const event& e) {
+  auto by = e.detail == "hook"           ? source::hook
+            : e.detail == "process tree" ? source::process_tree
+            : e.detail == "screen"       ? source::screen
+                                         : source::none;
+  if (by == source::none || by < f.heard || f.settled())
+    return;
+  if (e.text == "working")
+    say(f, task::working, by, e.t);
+  else if (e.text == "blocked")
+    say(f, task::needs_input, by, e.t);
+  else if (e.text == "idle")
+    say(f, task::idle, by, e.t);
 }
 
 void on_end(facts& f, const event& e) {
@@ -95,13 +148,13 @@ void on_end(facts& f, const event& e) {
                                               : 127;
   if (e.id == "stop" || e.id == "remove" || e.id == "daemon stop") {
     if (!f.settled())
-      settle(f, task::stopped, e.t);
+      settle(f, task::stopped, source::process_tree, e.t);
   } else if (f.is_exec()) {
-    settle(f, e.detail == "exited" && e.value == 0 ? task::completed : task::failed, e.t);
+    settle(f, e.detail == "exited" && e.value == 0 ? task::completed : task::failed, source::process_tree, e.t);
     if (!e.text.empty())
       f.sentence = first_line(e.text);
   } else if (e.detail == "failed to start") {
-    settle(f, task::failed, e.t);
+    settle(f, task::failed, source::process_tree, e.t);
     f.sentence = first_line(e.text);
   } else if (was_turn) {
     f.turn = true; // interrupted: whoever restarts it tells the agent so (REST-5)
@@ -109,6 +162,24 @@ void on_end(facts& f, const event& e) {
 }
 
 } // namespace
+
+std::string name_of(source s) {
+  switch (s) {
+  case source::screen:
+    return "screen";
+  case source::process_tree:
+    return "process tree";
+  case source::hook:
+    return "hook";
+  case source::protocol:
+    return "protocol";
+  case source::ledger:
+    return "ledger";
+  case source::none:
+    break;
+  }
+  return "none";
+}
 
 std::string name_of(task t) {
   switch (t) {
@@ -151,16 +222,17 @@ void fold(facts& f, const event& e) {
     f.held = true;
   } else if (e.what == "taken") {
     if (!f.is_exec() && f.now != task::needs_input)
-      f.now = task::working; // it will be sent
+      say(f, task::working, source::protocol, e.t); // it will be sent
   } else if (e.what == "started") {
     f.begun = true;
-    if (f.is_exec())
-      f.now = task::working;
+    if (f.is_exec() || !f.settled())
+      say(f, task::working, source::process_tree, e.t);
   } else if (e.what == "ready") {
-    f.ready = true;
+    on_ready(f, e);
   } else if (e.what == "sent") {
     f.turn = true;
-    f.now = task::working;
+    f.replied = false;
+    say(f, task::working, f.is_exec() ? source::process_tree : source::protocol, e.t);
     f.exit_status = -1;
   } else if (e.what == "turn_ended") {
     on_turn_end(f, e);
@@ -173,8 +245,9 @@ void fold(facts& f, const event& e) {
   } else if (e.what == "answered") {
     on_answered(f, e);
   } else if (e.what == "work") {
-    f.work = e.work;
-    rest_or_work(f, e.t);
+    on_work(f, e);
+  } else if (e.what == "hint") {
+    on_hint(f, e);
   } else if (e.what == "attached") {
     f.attached = static_cast<std::uint32_t>(e.value);
   } else if (e.what == "ended") {
@@ -193,7 +266,7 @@ void fold(facts& f, const ledger_entry& e) {
     f.name = f.spec.name;
     f.key = text(e, "key");
     f.digest = text(e, "digest");
-    f.dispatched_at = e.t;
+    f.dispatched_at = f.told_at = e.t;
     f.sentence = first_line(f.spec.prompt);
   } else if (e.what == "claimed") {
     if (e.run > f.run)
@@ -225,7 +298,7 @@ void fold(facts& f, const ledger_entry& e) {
     f.wanted = intent::run;
     f.again = true;
     f.restarts.clear();
-    f.now = task::working;
+    say(f, task::working, source::ledger, e.t);
     f.exit_status = -1;
     f.ended_at = 0;
   } else if (e.what == "adopted") {
@@ -233,15 +306,21 @@ void fold(facts& f, const ledger_entry& e) {
   } else if (e.what == "worker_ended") {
     f.ended = true; // nobody is there any more; `turn` stays, so that the next run knows of the interruption
     f.attached = 0;
+    f.questions.clear();
+    f.work.clear();
+    if (f.now == task::needs_input || f.told_by == source::hook || f.told_by == source::screen)
+      say(f, task::unknown, source::none, e.t); // whom to answer, or to look at, is gone
   } else if (e.what == "rename") {
     f.name = text(e, "name");
   } else if (e.what == "pin") {
     f.pinned = text(e, "pinned") == "true";
   } else if (e.what == "restart") {
     f.restarts.push_back(e.t);
+    say(f, task::working, source::ledger, e.t);
   } else if (e.what == "settled") {
     auto state = text(e, "state");
-    settle(f, state == "done" ? task::completed : state == "stopped" ? task::stopped : task::failed, e.t);
+    auto t = state == "done" ? task::completed : state == "stopped" ? task::stopped : task::failed;
+    settle(f, t, f.now == t ? f.told_by : source::ledger, e.t);
     f.turn = f.interrupted = false;
     if (auto why = text(e, "why"); !why.empty())
       f.sentence = first_line(why);

@@ -18,6 +18,12 @@ enum class intent { run, stop, remove };
 /// "working", "blocked", "idle", "done", "failed", "stopped", "unknown" (JSON-1).
 std::string name_of(task t);
 
+/// Who tells a state, the weakest first: a hint of a weaker one changes nothing once a stronger one has spoken in the
+/// same run (BEYOND-8). The ledger, which tells what Troupe itself decided, stands beside the ranks.
+enum class source { none, screen, process_tree, hook, protocol, ledger };
+/// "none", "screen", "process tree", "hook", "protocol", "ledger".
+std::string name_of(source s);
+
 /// A reply that the ledger has and no transcript has taken yet (REST-5).
 struct pending_reply {
   std::string key;
@@ -42,6 +48,9 @@ struct facts {
   bool pinned = false;
   intent wanted = intent::run;
   task now = task::working;
+  source told_by = source::ledger; ///< who says that `now` is so
+  wall_ms told_at = 0;             ///< since when
+  source heard = source::none;     ///< the strongest one that has spoken in this run
   std::string sentence;
   wall_ms dispatched_at = 0, changed_at = 0, ended_at = 0;
   std::uint32_t run = 0; ///< the latest worker's
@@ -56,6 +65,7 @@ struct facts {
   bool ready = false;       ///< the harness can take prompts
   bool interrupted = false; ///< an earlier run ended within a turn, and no agent has been told so yet
   bool turn = false;        ///< a prompt was sent and has not ended (REST-5)
+  bool replied = false;     ///< the last prompt's turn has ended as it should, in this run or an earlier one
   bool ended = false;       ///< the worker has told the end of its tree
   std::string end_reason;   ///< `stop`, `reap`, ...: asked for; empty: it ended by itself
   std::int32_t exit_status = -1;

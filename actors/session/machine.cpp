@@ -57,20 +57,22 @@ process launch(context& c) {
   return claiming{};
 }
 
+void settle(context& c, task t, const std::string& why) {
+  std::map<std::string, std::string> named{{"state", name_of(t)}, {"why", why}};
+  if (c.f().exit_status >= 0)
+    named["exit_status"] = std::to_string(c.f().exit_status);
+  c.write("settled", std::move(named));
+}
+
 process finish_removal(context& c) {
+  if (!c.f().settled())
+    settle(c, task::stopped, "removed"); // whoever waits for it is told
   c.write("removed",
           {{"state", name_of(c.f().now)}, {"exit_status", std::to_string(c.f().exit_status)}, {"name", c.f().name}});
   c.put(answer_dispatch{errc::no_such_session, no_more});
   c.put(quiet{});
   c.put(forget{});
   return removed{};
-}
-
-void settle(context& c, task t, const std::string& why) {
-  std::map<std::string, std::string> named{{"state", name_of(t)}, {"why", why}};
-  if (c.f().exit_status >= 0)
-    named["exit_status"] = std::to_string(c.f().exit_status);
-  c.write("settled", std::move(named));
 }
 
 process rest_here(context& c) {
@@ -134,8 +136,10 @@ process after_gone(context& c, const std::string& evidence) {
     return finish_removal(c);
   if (f.wanted == intent::stop)
     return stopped_here(c);
-  if (f.again || f.woken)
+  if (f.again || f.woken) {
+    c.put(quiet{}); // whoever asked for its end
     return launch(c);
+  }
   if (f.is_exec()) {
     if (!told && !f.settled())
       return fail(c, errc::worker_gone, "its worker ended: " + evidence);
@@ -219,7 +223,7 @@ process on(const absent&, const restored& e, context& c) {
   }
   if (e.worker_alive) {
     c.put(adopt{f.worker});
-    return adopting{f.worker};
+    return adopting{f.worker, 0};
   }
   if (f.settled() && f.wanted != intent::remove && !something_due(f))
     return rest_here(c);
@@ -329,6 +333,9 @@ process on(const S& s, const happened& e, context& c) {
     c.write("delivered", {{"key", e.what.id}});
   if ((what == "started" && f.is_exec()) || what == "ready" || what == "ended")
     c.put(return_permit{});
+  if constexpr (among<S, queued>)
+    if (f.begun && f.wanted == intent::run) // a predecessor has started it
+      return deliver_all(c, live{s.worker});
   if constexpr (among<S, live>)
     watch_rest(c);
   return s;
@@ -365,7 +372,7 @@ process on(const S& s, const gone&, context&) {
 
 // end_refused
 process on(const ending& s, const end_refused& e, context& c) {
-  if (s.reason == "reap") { // KEEP-5: a later event wins
+  if (s.reason == "reap") { // KEEP-5: a later event wins, but a stop that came meanwhile is carried out
     watch_rest(c);
     if (c.f().wanted != intent::run || c.f().again) // asked for meanwhile
       return run_or_end(c, s.worker);
@@ -419,7 +426,7 @@ process end_in(const S& s, context& c, const std::string& reason) {
     if constexpr (among<S, assigning>)
       c.put(answer_dispatch{errc::wrong_state, "the session was stopped before a worker held it"});
     return ask_end(c, s.worker, reason);
-  } else if constexpr (among<S, adopting, unreachable>) { // SUP-5: stop ends the holder
+  } else if constexpr (among<S, unreachable>) { // SUP-5: stop ends the holder
     c.put(kill{s.worker, "asked to " + reason + " while the worker does not answer"});
     return killing{s.worker, false};
   } else if constexpr (among<S, killing>) {
@@ -576,7 +583,7 @@ process on(const S& s, const elapsed& e, context& c) {
   } else if constexpr (among<S, unreachable>) {
     if (e.which == timer::restart) {
       c.put(adopt{s.worker});
-      return adopting{s.worker};
+      return adopting{s.worker, s.since};
     }
   }
   return s;
@@ -603,9 +610,14 @@ process on(const S& s, const not_adopted& e, context& c) {
       return c.f().settled() && c.f().ended && c.f().wanted != intent::remove && !something_due(c.f())
                  ? rest_here(c)
                  : predecessor_gone(c, e.why);
-    c.write("unreachable", {{"worker", std::to_string(s.worker.worker.value)}, {"why", e.why}});
+    if (c.f().wanted != intent::run) { // SUP-5: a stop ends the holder
+      c.put(kill{s.worker, "asked to end, and does not answer"});
+      return killing{s.worker, false};
+    }
+    if (s.lost_since == 0)
+      c.write("unreachable", {{"worker", std::to_string(s.worker.worker.value)}, {"why", e.why}});
     c.arm_timer(timer::restart, 5000);
-    return unreachable{s.worker};
+    return unreachable{s.worker, s.lost_since == 0 ? c.now : s.lost_since};
   } else {
     return s;
   }
@@ -645,7 +657,12 @@ row look(const state& s) {
   r.harness = f.spec.harness;
   r.model = f.spec.model;
   r.process = std::visit(process_word{}, s.at);
-  r.state = r.process == "unknown" ? "unknown" : name_of(f.now);
+  r.state = name_of(f.now);
+  r.told = {name_of(f.told_by), f.told_at};
+  if (const auto* lost = std::get_if<unreachable>(&s.at)) {
+    r.state = name_of(task::unknown);
+    r.told = {name_of(source::none), lost->since};
+  }
   r.sentence = !f.questions.empty() ? f.questions.front().text : !f.problems.empty() ? f.problems.front() : f.sentence;
   r.started_at = f.dispatched_at;
   r.changed_at = f.changed_at;

@@ -47,9 +47,11 @@ struct killing {
 }; ///< a bad worker; its end is seen before the next run (POOL-6)
 struct adopting {
   worker_address worker;
-}; ///< a predecessor's worker was asked who it is (SUP-5)
+  wall_ms lost_since; ///< 0: asked for the first time
+};                    ///< a predecessor's worker was asked who it is (SUP-5)
 struct unreachable {
   worker_address worker;
+  wall_ms since;
 };                 ///< alive, and does not answer: unknown, asked again (SUP-5)
 struct removed {}; ///< the last line is in the ledger, or about to be; whoever still asks is refused
 using process = std::variant<absent, backing_off, claiming, assigning, queued, live, ending, killing, adopting,

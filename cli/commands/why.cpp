@@ -21,7 +21,8 @@ int run_why(const arguments& args) {
     return exit_ok;
   }
   for (const auto& line : *got)
-    print(local_time(line.value("t", std::int64_t{0})) + "  #" + std::to_string(line.value("n", 0)) +
+    print(local_time(line.value("t", std::int64_t{0})) +
+          (line.contains("n") ? "  #" + std::to_string(line.value("n", 0)) : "  now") +
           (line.contains("cause") ? " ← #" + std::to_string(line.value("cause", 0)) : "") + "  " +
           visible(text_of(line, "text")) + "\n");
   return exit_ok;

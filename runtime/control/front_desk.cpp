@@ -189,7 +189,12 @@ void do_why(front_desk_state& s, const front_call& call) {
   if (error.code != errc::ok)
     s.refuse(call, error);
   else
-    ask<reasons>(s, call, why{id}, [](const reasons& r) { return sentences(r.chain); });
+    ask<reasons>(s, call, why{id}, [desk = &s, id](const reasons& r) {
+      auto out = sentences(r.chain);
+      if (const auto* now = desk->rows.find(id); now && !now->gone)
+        out.insert(out.begin(), state_sentence(*now));
+      return out;
+    });
 }
 
 void do_status(front_desk_state& s, const front_call& call) {
@@ -345,7 +350,8 @@ bool front_desk_state::answer_waiter(const waiter& w) {
     const auto* now = rows.find(id);
     if (!now)
       return false;
-    bool over = now->state == "done" || now->state == "failed" || now->state == "stopped" || now->state == "blocked";
+    bool over = now->gone || now->state == "done" || now->state == "failed" || now->state == "stopped" ||
+                now->state == "blocked";
     if (!over || (now->harness == "exec" && now->process != "exited" && !now->gone))
       return false;
     json item{{"id", id.value},

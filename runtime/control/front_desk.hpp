@@ -88,6 +88,8 @@ real_front_desk::behavior_type make_front_desk(real_front_desk::stateful_pointer
 
 /// A chain of ledger lines as sentences, the newest first (BEYOND-1). Pure.
 json sentences(const std::vector<ledger_entry>& chain);
+/// What a session is now, who says so and since when, in the same form without a number (BEYOND-8). Pure.
+json state_sentence(const row& now);
 
 /// Checks a dispatch and completes it from the settings: kind, harness, command, directory (which must exist, be one,
 /// and be enterable), lengths. Throws field_error for a field, fills `error` for the rest. Gives the message.

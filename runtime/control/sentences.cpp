@@ -66,6 +66,17 @@ std::string sentence(const ledger_entry& e) {
 
 } // namespace
 
+json state_sentence(const row& now) {
+  const auto& by = now.told.source;
+  auto who = by == "protocol"       ? "its harness says so in its protocol"
+             : by == "hook"         ? "a hook of its harness says so"
+             : by == "process tree" ? "its process tree shows it"
+             : by == "screen"       ? "its screen looks so"
+             : by == "ledger"       ? "by the ledger; nothing of the session has told yet or any more"
+                                    : "nothing tells";
+  return {{"t", now.told.since}, {"what", "state"}, {"text", now.state + " since then: " + who}};
+}
+
 json sentences(const std::vector<ledger_entry>& chain) {
   auto out = json::array();
   for (auto e = chain.rbegin(); e != chain.rend(); ++e) {
