@@ -61,6 +61,14 @@ phase on(const S& s, const loaded& e, context& c) {
     return s; // CRED-6: it was read before the logout
   return take(e.got, c);
 }
+phase on(const looking& s, const loaded& e, context& c) {
+  if (e.logouts != c.s.logouts)
+    return s;
+  bool same = e.got.credentials == s.held.credentials && e.got.expires == s.held.expires && !e.got.credentials.empty();
+  auto now = same ? phase(valid{s.held}) : take(e.got, c);
+  const auto* v = std::get_if<valid>(&now);
+  return v && due(v->held, c.now) ? begin_refresh(v->held, c) : answer_all(now, c);
+}
 phase on(const refreshing& s, const loaded& e, context& c) {
   if (e.logouts != c.s.logouts || e.got.credentials == s.held.credentials)
     return s;                // CRED-2: the same one is refreshed once
@@ -69,28 +77,30 @@ phase on(const refreshing& s, const loaded& e, context& c) {
   return v && due(v->held, c.now) ? begin_refresh(v->held, c) : answer_all(now, c);
 }
 
-phase on(const absent& s, const asked& e, context& c) {
-  c.put(give{e.ticket, snapshot{c.s.epoch, 0, {}}});
-  return s;
+phase look_again(const snapshot& held, const asked& e, context& c) {
+  c.s.waiting.push_back(e.ticket);
+  c.put(load{c.s.logouts});
+  return looking{held};
+}
+phase on(const absent&, const asked& e, context& c) {
+  return look_again({}, e, c);
+}
+phase on(const valid& s, const asked& e, context& c) {
+  return look_again(s.held, e, c);
+}
+phase on(const expired&, const asked& e, context& c) {
+  return look_again({}, e, c); // there may be a new login; else the refresh is tried once more
 }
 phase on(const signed_out& s, const asked& e, context& c) {
   c.put(give{e.ticket, snapshot{c.s.epoch, 0, {}}});
   return s;
 }
-phase on(const valid& s, const asked& e, context& c) {
-  if (!due(s.held, c.now)) {
-    c.put(give{e.ticket, s.held});
-    return s;
-  }
+phase on(const looking& s, const asked& e, context& c) {
   c.s.waiting.push_back(e.ticket);
-  return begin_refresh(s.held, c);
+  return s;
 }
 phase on(const refreshing& s, const asked& e, context& c) {
   c.s.waiting.push_back(e.ticket); // CRED-2: single flight
-  return s;
-}
-phase on(const expired& s, const asked& e, context& c) {
-  c.put(refuse{e.ticket, s.why});
   return s;
 }
 
@@ -99,8 +109,8 @@ phase on(const refreshing& s, const refreshed& e, context& c) {
     return s;
   return answer_all(take(e.got, c), c);
 }
-template <settled S>
-phase on(const S& s, const refreshed&, context&) {
+template <class S>
+requires(!std::same_as<S, refreshing>) phase on(const S& s, const refreshed&, context&) {
   return s;
 } // late: a login or logout came in between
 
@@ -111,8 +121,8 @@ phase on(const refreshing& s, const not_refreshed& e, context& c) {
     return answer_all(valid{s.held}, c); // CRED-4: the old one is used while it is valid
   return answer_all(expired{e.why}, c);
 }
-template <settled S>
-phase on(const S& s, const not_refreshed&, context&) {
+template <class S>
+requires(!std::same_as<S, refreshing>) phase on(const S& s, const not_refreshed&, context&) {
   return s;
 }
 

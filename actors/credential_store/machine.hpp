@@ -1,5 +1,5 @@
-// The credential store's machine: absent, valid, refreshing, expired, signed out (CRED). Pure. In this stage the vault
-// holds API keys only, so nothing expires by itself; the table is whole all the same.
+// The credential store's machine: absent, valid, looking, refreshing, expired, signed out (CRED). Pure. In this stage
+// the vault holds API keys only, so nothing expires by itself; the table is whole all the same.
 #pragma once
 
 #include <string>
@@ -16,6 +16,9 @@ struct absent {};
 struct valid {
   snapshot held;
 };
+struct looking {
+  snapshot held;
+}; ///< the vault is read again before anybody is answered, so that a login of a moment ago counts (CRED-2, CRED-6)
 struct refreshing {
   snapshot held;
 }; ///< one refresh in flight; whoever asks waits for it
@@ -23,14 +26,14 @@ struct expired {
   std::string why;
 };
 struct signed_out {};
-using phase = std::variant<absent, valid, refreshing, expired, signed_out>;
+using phase = std::variant<absent, valid, looking, refreshing, expired, signed_out>;
 
 struct state {
   phase at = absent{};
   std::uint64_t logouts = 0;          ///< what was read of the vault before the last one is not taken
   std::uint64_t flight = 0;           ///< of the refresh that counts; an older one's answer changes nothing
   std::uint64_t epoch = 0;            ///< BEYOND-6: grows with each change of what is held
-  std::vector<std::uint64_t> waiting; ///< tickets of those who wait for the refresh
+  std::vector<std::uint64_t> waiting; ///< tickets of those who wait for the vault or the refresh
 };
 
 struct load_asked {}; ///< at the start, and when somebody may have logged in
@@ -62,7 +65,7 @@ struct refuse {
 };
 struct load {
   std::uint64_t logouts;
-};
+}; ///< read the vault
 struct refresh {
   std::uint64_t flight;
 };

@@ -70,25 +70,71 @@ CAF_TEST(a key counts once and is forgotten after a day) {
   CAF_CHECK(has<sm::admit>(s.on(sm::dispatch_asked{"key", "other", {"d"}})));
 }
 
-CAF_TEST(a refresh in flight is shared and the old credential used while it is valid) {
+namespace {
+
+struct store {
   cm::state m;
-  auto on = [&](const cm::event_& e, wall_ms now) {
+  snapshot vault; ///< what it holds now
+  std::vector<cm::effect> on(const cm::event_& e, wall_ms now) {
     auto s = cm::next(std::move(m), e, now);
+    m = std::move(s.to);
+    if (has<cm::load>(s.effects))
+      return on(cm::loaded{vault, m.logouts}, now);
+    return s.effects;
+  }
+};
+
+} // namespace
+
+CAF_TEST(a refresh in flight is shared and the old credential used while it is valid) {
+  store s;
+  s.vault = {0, 400'000, {{"K", "old"}}};
+  s.on(cm::loaded{s.vault, 0}, 0);
+  CAF_CHECK(has<cm::give>(s.on(cm::asked{1}, 0)));
+  CAF_CHECK(has<cm::refresh>(s.on(cm::asked{2}, 200'000)));
+  CAF_CHECK(s.on(cm::asked{3}, 200'000).empty());
+  CAF_CHECK_EQUAL(s.on(cm::not_refreshed{"down", 1}, 200'000).size(), 2u);
+  CAF_CHECK(has<cm::refresh>(s.on(cm::asked{4}, 390'000)));
+  CAF_CHECK(has<cm::refuse>(s.on(cm::not_refreshed{"down", 2}, 500'000)));
+  CAF_CHECK(has<cm::refresh>(s.on(cm::asked{5}, 500'000))); // it may be up again
+  CAF_CHECK(has<cm::refuse>(s.on(cm::not_refreshed{"down", 3}, 500'000)));
+  s.on(cm::logged_out{}, 500'000);
+  auto e = s.on(cm::asked{6}, 500'000);
+  CAF_CHECK(std::get<cm::give>(e[0]).what.credentials.empty());
+}
+
+// CRED-2, F-10: read when it is asked for, never earlier
+CAF_TEST(a key that is stored after the store was read reaches whoever asks next) {
+  store s;
+  s.on(cm::loaded{{}, 0}, 0);
+  CAF_CHECK(std::get<cm::give>(s.on(cm::asked{1}, 0).at(0)).what.credentials.empty());
+  s.vault.credentials = {{"K", "new"}};
+  auto first = std::get<cm::give>(s.on(cm::asked{2}, 0).at(0)).what;
+  CAF_REQUIRE_EQUAL(first.credentials.size(), 1u);
+  auto second = std::get<cm::give>(s.on(cm::asked{3}, 0).at(0)).what;
+  CAF_CHECK_EQUAL(first.epoch, second.epoch); // nothing has changed
+  s.vault.credentials = {{"K", "newer"}};
+  auto third = std::get<cm::give>(s.on(cm::asked{4}, 0).at(0)).what;
+  CAF_CHECK_EQUAL(third.credentials[0].secret, "newer");
+  CAF_CHECK(third.epoch > second.epoch);
+  s.vault = {};
+  CAF_CHECK(std::get<cm::give>(s.on(cm::asked{5}, 0).at(0)).what.credentials.empty());
+}
+
+// CRED-2: one look for all who ask meanwhile
+CAF_TEST(a look into the vault is shared and a logout beats it) {
+  cm::state m;
+  auto on = [&](const cm::event_& e) {
+    auto s = cm::next(std::move(m), e, 0);
     m = std::move(s.to);
     return s.effects;
   };
-  snapshot soon{0, 400'000, {{"K", "old"}}};
-  on(cm::loaded{soon, 0}, 0);
-  CAF_CHECK(has<cm::give>(on(cm::asked{1}, 0)));
-  CAF_CHECK(has<cm::refresh>(on(cm::asked{2}, 200'000)));
-  CAF_CHECK(on(cm::asked{3}, 200'000).empty());
-  CAF_CHECK_EQUAL(on(cm::not_refreshed{"down", 1}, 200'000).size(), 2u);
-  CAF_CHECK(has<cm::refresh>(on(cm::asked{4}, 390'000)));
-  CAF_CHECK(has<cm::refuse>(on(cm::not_refreshed{"down", 2}, 500'000)));
-  CAF_CHECK(has<cm::refuse>(on(cm::asked{5}, 500'000)));
-  on(cm::logged_out{}, 500'000);
-  auto e = on(cm::asked{6}, 500'000);
-  CAF_CHECK(std::get<cm::give>(e[0]).what.credentials.empty());
+  CAF_CHECK(has<cm::load>(on(cm::asked{1})));
+  CAF_CHECK(on(cm::asked{2}).empty());
+  auto e = on(cm::logged_out{});
+  CAF_REQUIRE_EQUAL(e.size(), 2u);
+  for (const auto& x : e)
+    CAF_CHECK(std::get<cm::give>(x).what.credentials.empty());
 }
 
 // CRED-2, CRED-6
@@ -101,14 +147,16 @@ CAF_TEST(neither a refresh nor a reading of the vault from before a logout bring
   };
   snapshot old{0, 400'000, {{"K", "old"}}}, other{0, 400'000, {{"K", "other"}}};
   on(cm::loaded{old, 0}, 0);
-  CAF_CHECK(has<cm::refresh>(on(cm::asked{1}, 200'000)));
+  CAF_CHECK(has<cm::load>(on(cm::asked{1}, 200'000)));
+  CAF_CHECK(has<cm::refresh>(on(cm::loaded{old, 0}, 200'000)));
   CAF_CHECK(on(cm::loaded{old, 0}, 200'000).empty()); // the same one is not refreshed twice
   CAF_CHECK(!has<cm::refresh>(on(cm::asked{2}, 200'000)));
   on(cm::logged_out{}, 200'000);
   on(cm::loaded{old, 0}, 200'000);
   CAF_CHECK(std::get<cm::give>(on(cm::asked{3}, 200'000)[0]).what.credentials.empty());
   on(cm::loaded{other, 1}, 200'000);
-  CAF_CHECK(has<cm::refresh>(on(cm::asked{4}, 200'000)));
+  CAF_CHECK(has<cm::load>(on(cm::asked{4}, 200'000)));
+  CAF_CHECK(has<cm::refresh>(on(cm::loaded{other, 1}, 200'000)));
   CAF_CHECK(on(cm::refreshed{old, 1}, 200'000).empty());
   CAF_CHECK_EQUAL(on(cm::refreshed{other, 2}, 200'000).size(), 1u);
 }
