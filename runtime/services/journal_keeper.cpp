@@ -167,17 +167,46 @@ bool ledger::append(ledger_entry& e, failure& error) {
   return true;
 }
 
-/// A checkpoint repeats what is still true: the lines of sessions that exist, and of removed ones what `wait` and keys
-/// need.
+namespace {
+
+/// Of the lines that are about no session: those that a kept one names as its cause, and the launches of its workers.
+/// Without them a chain would end in the middle (BEYOND-1).
+std::vector<ledger_entry> still_named(std::vector<ledger_entry> loose, const std::vector<ledger_entry>& kept) {
+  std::set<std::uint64_t> causes;
+  std::set<std::string> workers;
+  for (const auto& e : kept) {
+    causes.insert(e.cause);
+    if (e.what == "claimed")
+      workers.insert(e.facts.at("worker"));
+  }
+  std::vector<ledger_entry> out;
+  std::sort(loose.begin(), loose.end(), [](const auto& a, const auto& b) { return a.n < b.n; });
+  for (auto e = loose.rbegin(); e != loose.rend(); ++e) { // a cause stands before its effect
+    bool launch = e->what == "spawned" && e->facts.count("worker") != 0 && workers.count(e->facts["worker"]) != 0;
+    if (!launch && causes.count(e->n) == 0)
+      continue;
+    causes.insert(e->cause);
+    out.push_back(std::move(*e));
+  }
+  return out;
+}
+
+} // namespace
+
+/// A checkpoint repeats what is still true: the lines of sessions that exist, of removed ones what `wait` and keys
+/// need, and what their causes are.
 void ledger::begin_segment(failure& error) {
   std::map<session_id, std::vector<ledger_entry>> by_session;
   std::vector<session_id> order;
+  std::vector<ledger_entry> loose, kept;
   read_lines(
       where_.ledger(), 0,
       [&](const json& line) {
         auto e = ledger_entry_from_json(line);
-        if (e.session.empty())
+        if (e.session.empty()) {
+          loose.push_back(std::move(e));
           return;
+        }
         if (by_session.count(e.session) == 0)
           order.push_back(e.session);
         by_session[e.session].push_back(std::move(e));
@@ -187,16 +216,23 @@ void ledger::begin_segment(failure& error) {
   mark.n = ++last_;
   mark.t = wall_now();
   mark.what = "checkpoint";
-  std::string out = to_line(to_json(mark)) + "\n";
   for (const auto& id : order) {
-    const auto& entries = by_session[id];
+    auto& entries = by_session[id];
     bool gone = is_removed(entries);
     if (gone && entries.back().t < mark.t - 30 * day)
       continue;
-    for (const auto& e : entries)
+    for (auto& e : entries) {
+      if (gone && e.what == "removed") // its chain is cut short, and has no gap
+        e.cause = entries.front().n;
       if (!gone || e.what == "dispatched" || e.what == "removed")
-        out += to_line(to_json(e)) + "\n";
+        kept.push_back(e);
+    }
   }
+  for (auto& e : still_named(std::move(loose), kept))
+    kept.push_back(std::move(e));
+  std::string out = to_line(to_json(mark)) + "\n";
+  for (const auto& e : kept)
+    out += to_line(to_json(e)) + "\n";
   auto old = where_.state + "/ledger." + std::to_string(mark.n) + ".jsonl";
   std::error_code ignored;
   std::filesystem::create_hard_link(where_.ledger(), old, ignored);
