@@ -206,7 +206,8 @@ CAF_TEST(another agent has the environment and the credentials from its start an
   CAF_CHECK(env.ends_with(folder + "/work\n"));
 }
 
-CAF_TEST(an advertised mode is set before the first prompt and one that is not is noted) {
+// BEYOND-5: never with another mode than was meant
+CAF_TEST(an advertised mode is set before the first prompt and one that is not is refused) {
   const std::string agent = R"(
 read -r l; say '{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":1}}'
 read -r l; say '{"jsonrpc":"2.0","id":2,"result":{"sessionId":"s","modes":{"currentModeId":"auto","availableModes":[{"id":"plan"}]}}}'
@@ -219,8 +220,26 @@ read -r l
                   R"("method":"session/set_mode","params":{"modeId":"plan","sessionId":"s"})"));
   CAF_CHECK_EQUAL(count("note"), 0u);
   job.spec.permission_mode = "bypassPermissions";
-  open(script(agent));
-  CAF_CHECK(holds(await_event("note").text, "no permission mode bypassPermissions: it runs in auto"));
+  make(script(agent)).start(job);
+  await([&] { return ended.has_value(); });
+  CAF_CHECK(!ended->status.known);
+  CAF_CHECK(holds(ended->evidence, "has no permission mode 'bypassPermissions' and would run in 'auto'"));
+  CAF_CHECK_EQUAL(count("ready"), 0u);
+}
+
+// BEYOND-5
+CAF_TEST(a mode that the agent advertises and does not take is refused) {
+  job.spec.permission_mode = "plan";
+  make(script(R"(
+read -r l; say '{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":1}}'
+read -r l; say '{"jsonrpc":"2.0","id":2,"result":{"sessionId":"s","modes":{"currentModeId":"auto","availableModes":[{"id":"plan"}]}}}'
+read -r l; say '{"jsonrpc":"2.0","id":3,"error":{"code":-32603,"message":"not today"}}'
+read -r l
+)"))
+      .start(job);
+  await([&] { return ended.has_value(); });
+  CAF_CHECK(holds(ended->evidence, "did not take the permission mode plan: not today"));
+  CAF_CHECK_EQUAL(count("ready"), 0u);
 }
 
 // KEEP-2

@@ -102,11 +102,12 @@ private:
   [[nodiscard]] std::string clean(std::string text) const;
   [[nodiscard]] std::string agent_name() const;
 
-  /// What is asked for between the session and its first prompt; what the agent refuses is noted and left.
+  /// What is asked for between the session and its first prompt; what is not binding and refused is noted and left.
   struct setup_step {
     std::string method;
     json params;
     std::string what;
+    bool binding; ///< without it the session is not started
   };
 
   asio::io_context& loop_;

@@ -13,6 +13,13 @@ bool is_utf8(const std::string& bytes) {
   return bytes_to_json(bytes).is_string();
 }
 
+std::string listed(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& w : words)
+    out += (out.empty() ? "" : ", ") + w;
+  return out;
+}
+
 } // namespace
 
 void acp_harness::warm_up() {
@@ -127,7 +134,8 @@ void acp_harness::opened(const json* result, const rpc_error& error, const std::
   if (session_.empty())
     return fail(agent_name() + " made a session without an id\n  install a version of it that speaks ACP 1");
   set_up(facts);
-  next_step();
+  if (failure_.empty())
+    next_step();
 }
 
 void acp_harness::set_up(const acp_session_facts& facts) {
@@ -135,10 +143,15 @@ void acp_harness::set_up(const acp_session_facts& facts) {
   const auto mode = wanted.empty() && !job_->resume ? std::string("default") : wanted;
   const bool offered = std::find(facts.modes.begin(), facts.modes.end(), mode) != facts.modes.end();
   if (offered && mode != facts.mode)
-    setup_.push_back({"session/set_mode", {{"sessionId", session_}, {"modeId", mode}}, "the permission mode " + mode});
-  else if (!offered && !wanted.empty())
-    note("the agent has no permission mode " + wanted + ": it runs in " +
-         (facts.mode.empty() ? "its own" : facts.mode));
+    setup_.push_back({"session/set_mode",
+                      {{"sessionId", session_}, {"modeId", mode}},
+                      "the permission mode " + mode,
+                      !wanted.empty()});
+  else if (!offered && !wanted.empty()) // BEYOND-5: never with another mode than was meant
+    return fail(agent_name() + " has no permission mode '" + wanted + "' and would run in " +
+                (facts.mode.empty() ? "its own" : "'" + facts.mode + "'") +
+                "\n  dispatch again with a mode it has: --permission-mode " +
+                (facts.modes.empty() ? "is not for this agent" : listed(facts.modes)));
   const auto& model = job_->spec.model;
   if (options_.native || model.empty() || model == facts.model)
     return;
@@ -146,7 +159,8 @@ void acp_harness::set_up(const acp_session_facts& facts) {
     return note("the agent has no choice of models: it runs with its own, not with " + model);
   setup_.push_back({"session/set_config_option",
                     {{"sessionId", session_}, {"configId", facts.model_option}, {"value", model}},
-                    "the model " + model});
+                    "the model " + model,
+                    false});
 }
 
 void acp_harness::next_step() {
@@ -155,9 +169,12 @@ void acp_harness::next_step() {
   auto step = std::move(setup_.front());
   setup_.pop_front();
   wire_->request(step.method, std::move(step.params),
-                 guarded([this, what = step.what](const json* result, const rpc_error& error) {
+                 guarded([this, what = step.what, binding = step.binding](const json* result, const rpc_error& error) {
                    if (phase_ != phase::opening)
                      return;
+                   if (result == nullptr && binding)
+                     return fail(agent_name() + " did not take " + what + ": " + error.message +
+                                 "\n  dispatch again with a mode it takes: --permission-mode");
                    if (result == nullptr)
                      note("the agent did not take " + what + ": " + error.message);
                    next_step();
