@@ -26,8 +26,9 @@ TROUPE_INSPECT(dispatched, id, name, harness, warm, repeated)
 struct stop_session {
   session_id id;
   std::string by;
+  std::uint64_t cause = 0; ///< the ledger line that asks for it; 0: a person does
 };
-TROUPE_INSPECT(stop_session, id, by)
+TROUPE_INSPECT(stop_session, id, by, cause)
 struct remove_session {
   session_id id;
   std::string by;
@@ -142,8 +143,9 @@ TROUPE_INSPECT(restore, entries, events, problems, worker_alive)
 struct claim_worker {
   session_id by;
   profile wanted;
+  std::uint64_t cause = 0; ///< the claiming session's last ledger line
 };
-TROUPE_INSPECT(claim_worker, by, wanted)
+TROUPE_INSPECT(claim_worker, by, wanted, cause)
 struct granted_worker {
   worker_address worker;
   bool warm = false;
@@ -162,9 +164,9 @@ struct permit_back {
 };
 TROUPE_INSPECT(permit_back, by)
 struct open_pool {
-  std::uint32_t epoch = 0;
+  std::uint64_t cause = 0; ///< the ledger line of the supervisor's start
 };
-TROUPE_INSPECT(open_pool, epoch)
+TROUPE_INSPECT(open_pool, cause)
 struct close_pool {
   std::uint32_t code = 0;
 };

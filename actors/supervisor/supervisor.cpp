@@ -64,13 +64,16 @@ void supervisor_state::act(const sm::drain& e) {
   line.t = setup.around->now();
   line.what = "supervisor_stopping";
   line.facts = {{"keep_workers", e.keep_workers ? "true" : "false"}};
-  caf::anon_send(setup.around->keeper, append{std::move(line)});
   stopped = static_cast<std::uint32_t>(busy.size());
-  if (e.keep_workers)
-    return;
-  for (const auto& [id, session] : roster) // one that is being dispatched or woken may have no row yet that says so
-    self->request(session, deadline::ending, stop_session{id, "daemon stop"})
-        .then([this](done&) { advance(sm::session_ended{}); }, [this](caf::error&) { advance(sm::session_ended{}); });
+  // One that is being dispatched or woken may have no row yet that says so: all of the roster is asked.
+  auto asked_to_end = e.keep_workers ? decltype(roster){} : roster;
+  auto stop_all = [this, asked_to_end](std::uint64_t by_line) { // F-07: written before it is carried out
+    for (const auto& [id, session] : asked_to_end)
+      self->request(session, deadline::ending, stop_session{id, "daemon stop", by_line})
+          .then([this](done&) { advance(sm::session_ended{}); }, [this](caf::error&) { advance(sm::session_ended{}); });
+  };
+  self->request(setup.around->keeper, deadline::local, append{std::move(line)})
+      .then([stop_all](appended& a) { stop_all(a.n); }, [stop_all](caf::error&) { stop_all(0); });
 }
 
 void supervisor_state::act(const sm::leave&) {
@@ -109,15 +112,20 @@ void supervisor_state::load(journal& j) {
                 {"version", setup.version},
                 {"pid", std::to_string(setup.pid)},
                 {"origin", setup.origin}};
-  caf::anon_send(setup.around->keeper, append{std::move(line)});
-  opened();
+  auto written = [this](std::uint64_t n) {
+    started_line = n;
+    recorded = true;
+    opened();
+  };
+  self->request(setup.around->keeper, deadline::local, append{std::move(line)})
+      .then([written](appended& a) { written(a.n); }, [written](caf::error&) { written(0); });
 }
 
 void supervisor_state::opened() {
-  if (!restoring.empty() || !std::holds_alternative<sm::starting>(m.at))
+  if (!recorded || !restoring.empty() || !std::holds_alternative<sm::starting>(m.at))
     return;
   advance(sm::opened{std::move(keys_found)});
-  self->send(setup.around->pool, open_pool{});
+  self->send(setup.around->pool, open_pool{started_line});
   self->send(setup.around->desk, roster_loaded{std::move(problems), std::move(gone)});
 }
 

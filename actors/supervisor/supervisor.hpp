@@ -42,7 +42,9 @@ struct supervisor_state {
   std::vector<std::string> problems;
   std::vector<row> gone;
   std::uint32_t stopped = 0;
-  dispatch asked; ///< the dispatch at hand, while its step is carried out
+  std::uint64_t started_line = 0; ///< the ledger's, of this supervisor's start
+  bool recorded = false;          ///< that line is written, or cannot be
+  dispatch asked;                 ///< the dispatch at hand, while its step is carried out
   caf::typed_response_promise<dispatched> asked_promise;
   std::vector<caf::typed_response_promise<supervisor_stopped>> stoppers;
   std::vector<caf::error> refusal;

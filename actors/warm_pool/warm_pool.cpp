@@ -19,22 +19,38 @@ void warm_pool_state::advance(const pm::event_& e) {
       p.deliver(close_pool{});
 }
 
-void warm_pool_state::note(std::string what, worker_id who, const session_id& session,
-                           std::map<std::string, std::string> facts) {
+void warm_pool_state::note(std::string what, worker_id who, std::uint64_t because,
+                           std::map<std::string, std::string> facts, std::function<void(std::uint64_t)> then) {
   ledger_entry e;
   e.t = wall();
   e.what = std::move(what);
-  e.session = session;
+  e.cause = because;
   e.facts = std::move(facts);
   e.facts["worker"] = std::to_string(who.value);
-  caf::anon_send(keeper, append{std::move(e)}); // about a process of ours only: nothing waits for it
+  self->request(keeper, deadline::local, append{std::move(e)})
+      .then([then](appended& a) { then(a.n); },
+            [](caf::error&) { /* the keeper has logged it; nothing waits for it */ });
 }
 
 void warm_pool_state::act(const pm::launch& e) {
-  note("spawned", e.who, {}, {{"profile", e.wanted.harness}, {"spare", e.spare ? "true" : "false"}});
+  note("spawned", e.who, cause, {{"profile", e.wanted.harness}, {"spare", e.spare ? "true" : "false"}},
+       [this, e](std::uint64_t n) {
+         if (e.spare && m.spares.count(e.who) != 0)
+           last_line[e.who] = n;
+       });
   self->request(host, deadline::local, launch_worker{e.who, e.spare, e.wanted})
       .then([this, e](worker_address& where) { launched(e.who, e.spare, where); },
             [this, e](caf::error& err) { not_launched(e.who, e.spare, err); });
+}
+
+/// The session's oldest claim that waits. One session may have two under way: of a stop and a respawn at once, say.
+caf::typed_response_promise<granted_worker> warm_pool_state::next_claim(const session_id& by) {
+  auto at = claims.find(by);
+  auto promise = std::move(at->second.front());
+  at->second.pop_front();
+  if (at->second.empty())
+    claims.erase(at);
+  return promise;
 }
 
 void warm_pool_state::launched(worker_id who, bool spare, const worker_address& where) {
@@ -45,10 +61,9 @@ void warm_pool_state::launched(worker_id who, bool spare, const worker_address& 
   auto at = cold.find(who);
   if (at == cold.end())
     return;
-  auto claim = claims.extract(at->second);
+  auto by = at->second;
   cold.erase(at);
-  if (!claim.empty())
-    claim.mapped().deliver(granted_worker{where, false});
+  next_claim(by).deliver(granted_worker{where, false});
 }
 
 void warm_pool_state::not_launched(worker_id who, bool spare, const caf::error& err) {
@@ -59,10 +74,9 @@ void warm_pool_state::not_launched(worker_id who, bool spare, const caf::error& 
   auto at = cold.find(who);
   if (at == cold.end())
     return;
-  auto claim = claims.extract(at->second);
+  auto by = at->second;
   cold.erase(at);
-  if (!claim.empty())
-    claim.mapped().deliver(err);
+  next_claim(by).deliver(err);
 }
 
 void warm_pool_state::act(const pm::grant& e) {
@@ -70,17 +84,20 @@ void warm_pool_state::act(const pm::grant& e) {
     cold[e.who] = e.to; // the launch's answer brings the address
     return;
   }
-  auto claim = claims.extract(e.to);
   auto where = addresses.extract(e.who);
-  claim.mapped().deliver(granted_worker{where.mapped(), true});
+  last_line.erase(e.who);
+  next_claim(e.to).deliver(granted_worker{where.mapped(), true});
 }
 
 void warm_pool_state::act(const pm::refuse& e) {
-  auto claim = claims.extract(e.to);
-  claim.mapped().deliver(make_error(errc::draining, e.why));
+  next_claim(e.to).deliver(make_error(errc::draining, e.why));
 }
 
 void warm_pool_state::act(const pm::retire& e) {
+  note("kill", e.who, last_line[e.who], {{"why", e.why}}, [this, who = e.who](std::uint64_t n) {
+    if (m.spares.count(who) != 0)
+      last_line[who] = n;
+  });
   self->send(host, kill_worker{e.who, {}, {}, e.why});
 }
 
@@ -104,10 +121,14 @@ warm_pool_actor::behavior_type make_warm_pool(warm_pool_actor::stateful_pointer<
   st.jitter = setup.jitter;
   st.wall = setup.wall;
   return {
-      [self](open_pool&) { self->state.advance(pm::open{}); },
+      [self](open_pool& o) {
+        self->state.cause = o.cause;
+        self->state.advance(pm::open{});
+      },
       [self](claim_worker& c) -> caf::result<granted_worker> {
         auto promise = self->make_response_promise<granted_worker>();
-        self->state.claims[c.by] = promise;
+        self->state.claims[c.by].push_back(promise);
+        self->state.cause = c.cause;
         self->state.advance(pm::claimed{c.by, c.wanted});
         return promise;
       },
@@ -117,7 +138,9 @@ warm_pool_actor::behavior_type make_warm_pool(warm_pool_actor::stateful_pointer<
       [self](worker_exited& w) {
         auto& s = self->state;
         if (s.addresses.erase(w.worker) != 0)
-          s.note("worker_ended", w.worker, {}, {{"evidence", w.evidence}, {"observed", "true"}});
+          s.note("worker_ended", w.worker, s.last_line[w.worker], {{"evidence", w.evidence}, {"observed", "true"}},
+                 [&s](std::uint64_t n) { s.cause = n; });
+        s.last_line.erase(w.worker);
         s.advance(pm::exited{w.worker, w.evidence});
       },
       [self](close_pool&) -> caf::result<close_pool> {

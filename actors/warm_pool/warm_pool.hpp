@@ -1,6 +1,7 @@
 // The warm pool actor: the shell around pool_machine.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 
@@ -23,10 +24,12 @@ struct warm_pool_state {
   std::function<double()> jitter;    ///< 0 to 1
   std::function<wall_ms()> wall;
   pool_machine::state m;
-  std::map<session_id, caf::typed_response_promise<granted_worker>> claims;
+  std::map<session_id, std::deque<caf::typed_response_promise<granted_worker>>> claims; ///< the oldest first
   std::map<worker_id, worker_address> addresses;
   std::map<worker_id, session_id> cold; ///< launched for a session that waits
   std::vector<caf::typed_response_promise<close_pool>> closers;
+  std::uint64_t cause = 0;                      ///< the ledger line that makes the pool start what it starts next
+  std::map<worker_id, std::uint64_t> last_line; ///< the latest one about each of its workers
 
   void advance(const pool_machine::event_& e);
   void act(const pool_machine::launch& e);
@@ -35,9 +38,12 @@ struct warm_pool_state {
   void act(const pool_machine::retire& e);
   void act(const pool_machine::arm& e);
   void act(const pool_machine::permit& e);
+  caf::typed_response_promise<granted_worker> next_claim(const session_id& by);
   void launched(worker_id who, bool spare, const worker_address& where);
   void not_launched(worker_id who, bool spare, const caf::error& err);
-  void note(std::string what, worker_id who, const session_id& session, std::map<std::string, std::string> facts);
+  /// Writes a line about a worker; `then` gets its number.
+  void note(std::string what, worker_id who, std::uint64_t because, std::map<std::string, std::string> facts,
+            std::function<void(std::uint64_t)> then);
 };
 static_assert(!std::is_aggregate_v<warm_pool_state>);
 
