@@ -191,6 +191,8 @@ json to_json(const dispatch_spec& x) {
   if (!x.add_dirs.empty())
     out["addDirs"] = texts(x.add_dirs);
   put(out, "mcpConfig", x.mcp_config);
+  if (x.backgrounded)
+    out["backgrounded"] = true;
   return out;
 }
 
@@ -211,6 +213,7 @@ dispatch_spec spec_from_json(const json& x) {
   out.mcp_config = optional_text(x, "mcpConfig");
   out.rows = static_cast<std::uint16_t>(optional_number(x, "rows", 24));
   out.cols = static_cast<std::uint16_t>(optional_number(x, "cols", 80));
+  out.backgrounded = optional_flag(x, "backgrounded", false);
   return out;
 }
 
@@ -356,6 +359,8 @@ json to_json(const row& x) {
     out["question"] = {
         {"id", q.id}, {"text", bytes_to_json(q.text)}, {"options", to_json(q.options)}, {"since", q.since}};
   }
+  if (!x.problems.empty())
+    out["problems"] = texts(x.problems);
   put(out, "undelivered", std::uint64_t{x.undelivered});
   put(out, "attached", std::uint64_t{x.attached});
   return out;
@@ -376,7 +381,9 @@ json to_json(const assignment& x) {
           {"controlSocket", bytes_to_json(x.control_socket)},
           {"supervisor", bytes_to_json(x.supervisor)},
           {"resume", x.resume},
-          {"interrupted", x.interrupted}};
+          {"interrupted", x.interrupted},
+          {"tooOld", x.too_old},
+          {"waiting", x.waiting}};
 }
 
 assignment assignment_from_json(const json& x) {
@@ -398,6 +405,8 @@ assignment assignment_from_json(const json& x) {
   out.supervisor = optional_text(x, "supervisor");
   out.resume = optional_flag(x, "resume", false);
   out.interrupted = optional_flag(x, "interrupted", false);
+  out.too_old = optional_flag(x, "tooOld", false);
+  out.waiting = static_cast<std::uint32_t>(optional_number(x, "waiting", 0));
   return out;
 }
 
@@ -406,15 +415,29 @@ json to_json(const receipt& x) {
           {"run", x.run},
           {"cwd", bytes_to_json(x.cwd)},
           {"permissionMode", x.permission_mode},
-          {"last", x.last}};
+          {"last", x.last},
+          {"arguments", texts(x.arguments)},
+          {"env", to_json(x.env)},
+          {"account", {{"epoch", x.account_epoch}, {"variables", texts(x.accounts)}}}};
 }
 
 receipt receipt_from_json(const json& x) {
-  return {{required_text(x, "session")},
-          static_cast<std::uint32_t>(required_unsigned(x, "run")),
-          required_text(x, "cwd"),
-          optional_text(x, "permissionMode"),
-          required_unsigned(x, "last")};
+  receipt out{{required_text(x, "session")},
+              static_cast<std::uint32_t>(required_unsigned(x, "run")),
+              required_text(x, "cwd"),
+              optional_text(x, "permissionMode"),
+              required_unsigned(x, "last"),
+              optional_texts(x, "arguments"),
+              {},
+              0,
+              {}};
+  if (const auto* env = find(x, "env"))
+    out.env = environment_from_json(*env);
+  if (const auto* account = find(x, "account")) {
+    out.account_epoch = static_cast<std::uint64_t>(optional_number(*account, "epoch", 0));
+    out.accounts = optional_texts(*account, "variables");
+  }
+  return out;
 }
 
 std::string to_line(const json& x) {

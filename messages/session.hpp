@@ -31,10 +31,11 @@ struct dispatch_spec {
   std::string mcp_config;
   std::uint16_t rows = 24;
   std::uint16_t cols = 80;
+  bool backgrounded = false; ///< sent to the background from a conversation, else dispatched as a task (REST-3)
   bool operator==(const dispatch_spec&) const = default;
 };
 TROUPE_INSPECT(dispatch_spec, kind, harness, command, prompt, cwd, name, model, effort, permission_mode, agent,
-               settings, add_dirs, mcp_config, rows, cols)
+               settings, add_dirs, mcp_config, rows, cols, backgrounded)
 
 /// One choice of a question. Chosen by number or by kind, never by order or id (acp.md).
 struct option {
@@ -129,11 +130,12 @@ struct row {
   std::vector<work_item> work;
   std::uint32_t undelivered = 0; ///< replies that wait for a worker
   std::uint32_t attached = 0;
-  evidence told; ///< of `state`
+  evidence told;                     ///< of `state`
+  std::vector<std::string> problems; ///< what somebody should know of it, in sentences
   bool operator==(const row&) const = default;
 };
 TROUPE_INSPECT(row, id, name, cwd, kind, harness, model, state, process, sentence, started_at, changed_at, pid, pinned,
-               gone, exit_status, waiting, work, undelivered, attached, told)
+               gone, exit_status, waiting, work, undelivered, attached, told, problems)
 
 /// Which worker fits which dispatch: all that a worker cannot change after it has started (POOL-4).
 struct profile {
@@ -188,21 +190,28 @@ struct assignment {
   std::string control_socket; ///< TROUPE_SOCKET
   std::string supervisor;     ///< path of the supervisor's program, so that a worker can start it (SUP-12)
   bool resume = false;        ///< an earlier run exists: load the conversation, do not send the prompt again
-  bool interrupted = false;   ///< the earlier run ended in the middle of a turn
+  bool interrupted = false;   ///< the earlier run ended in the middle of a turn, which is to be gone on with
+  bool too_old = false;       ///< it did, too long ago to go on with it unasked (REST-4)
+  std::uint32_t waiting = 0;  ///< replies that follow once the harness was started
   bool operator==(const assignment&) const = default;
 };
 TROUPE_INSPECT(assignment, session, run, seen, epoch, spec, env, credentials, directory, control_socket, supervisor,
-               resume, interrupted)
+               resume, interrupted, too_old, waiting)
 
-/// What the worker says it really has (BEYOND-5); the supervisor compares it with what was meant.
+/// What the worker says it really has (BEYOND-5); the supervisor compares it with what was meant, in memory, and keeps
+/// names only. No secret is in it.
 struct receipt {
   session_id session;
   std::uint32_t run = 0;
   std::string cwd; ///< as the worker sees it after entering, bytes
   std::string permission_mode;
-  std::uint64_t last = 0; ///< the last transcript number
+  std::uint64_t last = 0;             ///< the last transcript number
+  std::vector<std::string> arguments; ///< of the harness; of the agent that is built in: none
+  environment env;                    ///< as the harness gets it, without credentials
+  std::uint64_t account_epoch = 0;    ///< of the snapshot that it holds (BEYOND-6)
+  std::vector<std::string> accounts;  ///< the snapshot's variables
   bool operator==(const receipt&) const = default;
 };
-TROUPE_INSPECT(receipt, session, run, cwd, permission_mode, last)
+TROUPE_INSPECT(receipt, session, run, cwd, permission_mode, last, arguments, env, account_epoch, accounts)
 
 } // namespace troupe

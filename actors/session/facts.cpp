@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 
 namespace troupe {
 
@@ -19,6 +20,17 @@ std::int64_t number(const ledger_entry& e, const char* name) {
 std::string text(const ledger_entry& e, const char* name) {
   auto at = e.facts.find(name);
   return at == e.facts.end() ? std::string() : at->second;
+}
+
+/// The names of a receipt's parts that are not as meant, the variables one by one.
+std::vector<std::string> drift_of(const ledger_entry& e) {
+  std::vector<std::string> out;
+  for (const char* part : {"account", "arguments", "directory", "permission_mode"})
+    if (text(e, part) == "different")
+      out.emplace_back(part == std::string_view("permission_mode") ? "permission mode" : part);
+  if (text(e, "variables") == "different")
+    out.push_back("variables " + text(e, "differing"));
+  return out;
 }
 
 std::string first_line(const std::string& s) {
@@ -40,9 +52,15 @@ void settle(facts& f, task t, source by, wall_ms when) {
   f.ended_at = when;
 }
 
+/// The turn that ran when its process ended; whoever starts it again tells the agent so.
+void interrupt(facts& f) {
+  if (f.turn && f.interrupted_at == 0 && f.wanted == intent::run && !f.is_exec())
+    f.interrupted_at = std::max<wall_ms>(f.heard_at, 1);
+}
+
 void new_run(facts& f, std::uint32_t run) {
+  interrupt(f);
   f.run = run;
-  f.interrupted = f.interrupted || f.turn;
   f.heard = source::none;
   f.begun = f.ready = f.turn = f.ended = false;
   f.end_reason.clear();
@@ -157,7 +175,8 @@ void on_end(facts& f, const event& e) {
     settle(f, task::failed, source::process_tree, e.t);
     f.sentence = first_line(e.text);
   } else if (was_turn) {
-    f.turn = true; // interrupted: whoever restarts it tells the agent so (REST-5)
+    f.turn = true;
+    interrupt(f);
   }
 }
 
@@ -179,6 +198,18 @@ std::string name_of(source s) {
     break;
   }
   return "none";
+}
+
+bool facts::knows(const std::string& reply_key) const {
+  return taken.count(reply_key) != 0 ||
+         std::any_of(replies.begin(), replies.end(), [&](const auto& r) { return r.key == reply_key; });
+}
+
+bool facts::said(const std::string& reply_key, const std::string& text) const {
+  if (auto at = taken.find(reply_key); at != taken.end())
+    return at->second == std::hash<std::string>{}(text);
+  return std::any_of(replies.begin(), replies.end(),
+                     [&](const auto& r) { return r.key == reply_key && r.text == text; });
 }
 
 std::string name_of(task t) {
@@ -205,11 +236,11 @@ void fold(facts& f, const event& e) {
   if (e.n <= f.last_event)
     return;
   f.last_event = e.n;
+  f.heard_at = std::max(f.heard_at, e.t);
   if (e.what == "taken") {
-    if (f.taken.insert(e.id).second && !f.is_exec())
+    if (f.taken.emplace(e.id, std::hash<std::string>{}(e.text)).second && !f.is_exec())
       f.unsent.insert(e.id);
     std::erase_if(f.replies, [&](const pending_reply& r) { return r.key == e.id; });
-    f.interrupted = f.interrupted && !e.id.starts_with("restart-");
   }
   if (e.what == "sent")
     f.unsent.erase(e.id);
@@ -232,6 +263,7 @@ void fold(facts& f, const event& e) {
   } else if (e.what == "sent") {
     f.turn = true;
     f.replied = false;
+    f.interrupted_at = 0;
     say(f, task::working, f.is_exec() ? source::process_tree : source::protocol, e.t);
     f.exit_status = -1;
   } else if (e.what == "turn_ended") {
@@ -278,6 +310,7 @@ void fold(facts& f, const ledger_entry& e) {
     f.worker.socket = text(e, "socket");
   } else if (e.what == "assigned") {
     f.held = true;
+    f.drift = drift_of(e);
   } else if (e.what == "reply") {
     if (f.taken.count(text(e, "key")) == 0)
       f.replies.push_back({text(e, "key"), text(e, "text")});
@@ -291,6 +324,7 @@ void fold(facts& f, const ledger_entry& e) {
   } else if (e.what == "stop" || e.what == "remove") {
     f.wanted = e.what == "remove" || f.wanted == intent::remove ? intent::remove : intent::stop;
     f.again = f.woken = false;
+    f.interrupted_at = 0; // who wants it to go on says so
   } else if (e.what == "wake") {
     f.wanted = intent::run;
     f.woken = true;
@@ -304,6 +338,7 @@ void fold(facts& f, const ledger_entry& e) {
   } else if (e.what == "adopted") {
     f.woken = false;
   } else if (e.what == "worker_ended") {
+    interrupt(f);
     f.ended = true; // nobody is there any more; `turn` stays, so that the next run knows of the interruption
     f.attached = 0;
     f.questions.clear();
@@ -321,7 +356,7 @@ void fold(facts& f, const ledger_entry& e) {
     auto state = text(e, "state");
     auto t = state == "done" ? task::completed : state == "stopped" ? task::stopped : task::failed;
     settle(f, t, f.now == t ? f.told_by : source::ledger, e.t);
-    f.turn = f.interrupted = false;
+    f.turn = false;
     if (auto why = text(e, "why"); !why.empty())
       f.sentence = first_line(why);
     if (e.facts.count("exit_status") != 0)

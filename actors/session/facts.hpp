@@ -61,29 +61,34 @@ struct facts {
   worker_address worker; ///< of the latest run; may be dead
   std::uint64_t last_event = 0, last_entry = 0;
   // of the latest run, from its events:
-  bool begun = false;       ///< the harness was started
-  bool ready = false;       ///< the harness can take prompts
-  bool interrupted = false; ///< an earlier run ended within a turn, and no agent has been told so yet
-  bool turn = false;        ///< a prompt was sent and has not ended (REST-5)
-  bool replied = false;     ///< the last prompt's turn has ended as it should, in this run or an earlier one
-  bool ended = false;       ///< the worker has told the end of its tree
-  std::string end_reason;   ///< `stop`, `reap`, ...: asked for; empty: it ended by itself
+  bool begun = false;         ///< the harness was started
+  bool ready = false;         ///< the harness can take prompts
+  bool turn = false;          ///< a prompt was sent and has not ended (REST-5)
+  wall_ms heard_at = 0;       ///< when the transcript's last line was written
+  wall_ms interrupted_at = 0; ///< a turn was cut off then, and no prompt was sent since (REST-4, REST-5); 0: none
+  bool replied = false;       ///< the last prompt's turn has ended as it should, in this run or an earlier one
+  bool ended = false;         ///< the worker has told the end of its tree
+  std::string end_reason;     ///< `stop`, `reap`, ...: asked for; empty: it ended by itself
   std::int32_t exit_status = -1;
   std::vector<question> questions;
   std::vector<work_item> work;
   std::uint32_t attached = 0;
-  std::vector<pending_reply> replies; ///< in the order of the ledger
-  std::set<std::string> taken;        ///< keys that the transcript has
-  std::set<std::string> unsent;       ///< of these, the ones that the agent has not got yet (REST-5)
-  std::vector<given_answer> answers;  ///< in the order of the ledger
-  std::vector<wall_ms> restarts;      ///< when, for REST-1
-  std::vector<std::string> problems;  ///< bad lines and the like, shown on the row
+  std::vector<pending_reply> replies;       ///< in the order of the ledger
+  std::map<std::string, std::size_t> taken; ///< keys that the transcript has, each with a hash of what it said
+  std::set<std::string> unsent;             ///< of these, the ones that the agent has not got yet (REST-5)
+  std::vector<given_answer> answers;        ///< in the order of the ledger
+  std::vector<wall_ms> restarts;            ///< when, for REST-1
+  std::vector<std::string> drift;           ///< what the latest run has otherwise than was meant (BEYOND-5)
+  std::vector<std::string> problems;        ///< bad lines and the like, shown on the row
 
   [[nodiscard]] bool is_exec() const { return spec.kind == "exec"; }
   /// Settled: done, failed or stopped.
   [[nodiscard]] bool settled() const { return now == task::completed || now == task::failed || now == task::stopped; }
   /// Something was said to it that its agent has not heard.
   [[nodiscard]] bool has_prompts() const { return !replies.empty() || !unsent.empty(); }
+  /// Whether that key has come with a reply before (SUP-11), and whether it said the same.
+  [[nodiscard]] bool knows(const std::string& reply_key) const;
+  [[nodiscard]] bool said(const std::string& reply_key, const std::string& text) const;
   /// Nothing keeps its worker but time (KEEP-1).
   [[nodiscard]] bool at_rest() const {
     return !turn && !ended && questions.empty() && work.empty() && attached == 0 && !pinned && !has_prompts() &&

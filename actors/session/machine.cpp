@@ -91,6 +91,11 @@ process fail(context& c, errc code, const std::string& why) {
 
 /// REST-1: at once, then with back-off, at most five times in ten minutes.
 process restart_or_fail(context& c, const std::string& evidence) {
+  if (c.f().spec.backgrounded) { // REST-3: only a task is brought to its end by itself
+    settle(c, task::stopped, "its process was ended: " + evidence);
+    c.put(answer_dispatch{errc::worker_gone, c.f().sentence});
+    return rest_here(c);
+  }
   const auto& all = c.f().restarts;
   auto past = static_cast<std::size_t>(
       std::count_if(all.begin(), all.end(), [&](wall_ms t) { return t > c.now - c.p.restart_window; }));
@@ -165,6 +170,12 @@ process predecessor_gone(context& c, const std::string& evidence) {
   return absent{};
 }
 
+/// F-08: no kill without a line that says why.
+void order_kill(context& c, const worker_address& w, const std::string& why) {
+  c.write("kill", {{"worker", std::to_string(w.worker.value)}, {"why", why}});
+  c.put(kill{w, why});
+}
+
 process ask_end(context& c, const worker_address& w, std::string reason) {
   c.put(end{w, reason, c.f().last_event});
   c.arm_timer(timer::end, c.p.end_deadline);
@@ -237,10 +248,11 @@ requires(!among<S, absent>) process on(const S& s, const restored&, context&) {
 // granted
 process on(const claiming&, const granted& e, context& c) {
   if (c.f().wanted != intent::run) {
-    c.put(kill{e.worker, "claimed for a session that no longer wants a worker"}); // KEEP-8
+    order_kill(c, e.worker, "claimed for a session that no longer wants a worker"); // KEEP-8
     return unclaimed(c);
   }
-  bool resume = c.f().taken.count("first") != 0, interrupted = c.f().turn || c.f().interrupted;
+  bool resume = c.f().taken.count("first") != 0;
+  bool cut = c.f().interrupted_at != 0;
   c.write_for(c.f().run + 1, "claimed",
               {{"worker", std::to_string(e.worker.worker.value)},
                {"boot", e.worker.process.boot},
@@ -249,12 +261,13 @@ process on(const claiming&, const granted& e, context& c) {
                {"socket", e.worker.socket},
                {"warm", e.warm ? "true" : "false"}},
               false);
-  c.put(assign{e.worker, resume, interrupted});
+  bool old = cut && c.f().spec.backgrounded && c.now - c.f().interrupted_at > c.p.answer_fresh; // REST-4
+  c.put(assign{e.worker, resume, cut && !old, old});
   return assigning{e.worker};
 }
 template <class S>
 requires(!among<S, claiming>) process on(const S& s, const granted& e, context& c) {
-  c.put(kill{e.worker, "claimed for a session that no longer wants a worker"}); // KEEP-8
+  order_kill(c, e.worker, "claimed for a session that no longer wants a worker"); // KEEP-8
   return s;
 }
 
@@ -274,30 +287,51 @@ requires(!among<S, claiming>) process on(const S& s, const not_granted&, context
 }
 
 // held, not_held
+/// Names and `same` or `different`, no value (BEYOND-5).
+std::map<std::string, std::string> receipt_facts(const launch_check& check, const worker_address& w) {
+  auto named = check.parts;
+  named["worker"] = std::to_string(w.worker.value);
+  std::string names;
+  for (const auto& v : check.variables)
+    names += (names.empty() ? "" : ", ") + v;
+  if (!names.empty())
+    named["differing"] = names;
+  return named;
+}
+process not_as_meant(const assigning& s, context& c, const launch_check& check, const std::string& what) {
+  auto why = "the worker's " + what + " is not what was meant";
+  auto named = receipt_facts(check, s.worker);
+  named["why"] = why;
+  c.write("refused", std::move(named));
+  settle(c, task::failed, why);
+  c.put(answer_dispatch{errc::refused, why + "\nsee: troupe why " + c.f().id.value});
+  order_kill(c, s.worker, why);
+  return killing{s.worker, false};
+}
 process on(const assigning& s, const held& e, context& c) {
   if (e.got.session == c.f().id && e.got.run < c.f().run)
     return s;
-  if (e.got.session != c.f().id || e.got.run != c.f().run || e.got.permission_mode != c.f().spec.permission_mode) {
-    settle(c, task::failed, "the worker's receipt differs from what was meant"); // BEYOND-5
-    c.put(answer_dispatch{errc::refused, c.f().sentence});
-    c.put(kill{s.worker, c.f().sentence});
-    return killing{s.worker, false};
-  }
+  if (e.got.session != c.f().id || e.got.run != c.f().run)
+    return not_as_meant(s, c, e.check, "session");
+  if (e.got.permission_mode != c.f().spec.permission_mode || e.check.differs("permission_mode"))
+    return not_as_meant(s, c, e.check, "permission mode");
+  if (e.check.differs("directory"))
+    return not_as_meant(s, c, e.check, "directory");
   c.s.attempts = 0;
-  c.write("assigned", {{"worker", std::to_string(s.worker.worker.value)}});
+  c.write("assigned", receipt_facts(e.check, s.worker));
   c.put(answer_dispatch{errc::ok, {}});
   return run_or_end(c, s.worker);
 }
 process on(const assigning& s, const not_held& e, context& c) {
   if (e.run != c.f().run)
     return s;
-  bool again = e.code != errc::directory && ++c.s.attempts < 3;
+  bool again = e.code != errc::directory && e.code != errc::no_credentials && ++c.s.attempts < 3;
   c.write("refused", {{"worker", std::to_string(s.worker.worker.value)}, {"why", e.why}});
   if (!again) {
     settle(c, task::failed, e.why);
     c.put(answer_dispatch{e.code, e.why});
   }
-  c.put(kill{s.worker, e.why}); // POOL-6: its end is seen before the next is asked
+  order_kill(c, s.worker, e.why); // POOL-6: its end is seen before the next is asked
   return killing{s.worker, again};
 }
 template <class S>
@@ -378,7 +412,7 @@ process on(const ending& s, const end_refused& e, context& c) {
       return run_or_end(c, s.worker);
     return deliver_all(c, live{s.worker});
   }
-  c.put(kill{s.worker, "refused to end: " + e.why});
+  order_kill(c, s.worker, "refused to end: " + e.why);
   return s;
 }
 template <class S>
@@ -427,7 +461,7 @@ process end_in(const S& s, context& c, const std::string& reason) {
       c.put(answer_dispatch{errc::wrong_state, "the session was stopped before a worker held it"});
     return ask_end(c, s.worker, reason);
   } else if constexpr (among<S, unreachable>) { // SUP-5: stop ends the holder
-    c.put(kill{s.worker, "asked to " + reason + " while the worker does not answer"});
+    order_kill(c, s.worker, "asked to " + reason + " while the worker does not answer");
     return killing{s.worker, false};
   } else if constexpr (among<S, killing>) {
     return killing{s.worker, false};
@@ -466,7 +500,7 @@ requires(!among<S, removed>) process on(const S& s, const asked_respawn& e, cont
   } else if constexpr (among<S, assigning, queued, live>) {
     return ask_end(c, s.worker, "respawn");
   } else if constexpr (among<S, adopting, unreachable>) {
-    c.put(kill{s.worker, "respawned while the worker does not answer"});
+    order_kill(c, s.worker, "respawned while the worker does not answer");
     return killing{s.worker, true};
   } else if constexpr (among<S, killing>) {
     return killing{s.worker, true};
@@ -497,6 +531,11 @@ requires(!among<S, absent, ending, removed>) process on(const S& s, const asked_
 // asked_reply
 template <class S>
 requires(!among<S, removed>) process on(const S& s, const asked_reply& e, context& c) {
+  if (c.f().knows(e.key)) { // SUP-11: repeated after a lost connection, it counts once
+    if (!c.f().said(e.key, e.text))
+      c.put(refuse{errc::key_reused, "this key has been used for another reply\nsend it with a key of its own"});
+    return s;
+  }
   if (c.f().wanted == intent::remove) {
     c.put(refuse{errc::wrong_state, being_removed});
     return s;
@@ -574,12 +613,12 @@ process on(const S& s, const elapsed& e, context& c) {
       return launch(c);
   } else if constexpr (among<S, live>) {
     if (e.which == timer::rest && c.f().at_rest()) {
-      c.write("reap", {{"idle_ms", std::to_string(c.p.idle)}}, true);
+      c.write("reap", {{"idle_ms", std::to_string(c.p.idle)}});
       return ask_end(c, s.worker, "reap");
     }
   } else if constexpr (among<S, ending>) {
     if (e.which == timer::end)
-      c.put(kill{s.worker, "did not end within its deadline"});
+      order_kill(c, s.worker, "did not end within its deadline");
   } else if constexpr (among<S, unreachable>) {
     if (e.which == timer::restart) {
       c.put(adopt{s.worker});
@@ -611,7 +650,7 @@ process on(const S& s, const not_adopted& e, context& c) {
                  ? rest_here(c)
                  : predecessor_gone(c, e.why);
     if (c.f().wanted != intent::run) { // SUP-5: a stop ends the holder
-      c.put(kill{s.worker, "asked to end, and does not answer"});
+      order_kill(c, s.worker, "asked to end, and does not answer");
       return killing{s.worker, false};
     }
     if (s.lost_since == 0)
@@ -681,6 +720,9 @@ row look(const state& s) {
   r.work = f.work;
   r.undelivered = static_cast<std::uint32_t>(f.replies.size());
   r.attached = f.attached;
+  r.problems = f.problems;
+  for (const auto& d : f.drift)
+    r.problems.push_back("runs with other " + d + " than was meant");
   return r;
 }
 

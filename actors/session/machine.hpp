@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "actors/session/facts.hpp"
+#include "actors/session/launch_check.hpp"
 #include "messages/errors.hpp"
 
 namespace troupe::session_machine {
@@ -20,6 +21,7 @@ struct policy {
   std::int64_t end_deadline = 20'000; ///< an asked worker that has not ended by then is killed
   std::int64_t restart_window = 600'000;
   std::size_t restart_most = 5;
+  std::int64_t answer_fresh = 3'600'000; ///< how old an interrupted answer may be that goes on unasked (REST-4)
 };
 
 enum class timer { unheld, restart, rest, row, end };
@@ -87,6 +89,7 @@ struct not_granted {
 };
 struct held {
   receipt got;
+  launch_check check{};
 };
 struct not_held {
   std::string why;
@@ -147,6 +150,7 @@ struct claim {};
 struct assign {
   worker_address worker;
   bool resume = false, interrupted = false;
+  bool too_old = false; ///< interrupted, and not to be gone on with unasked (REST-4)
 };
 struct ask_permit {};
 struct return_permit {};

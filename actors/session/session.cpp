@@ -23,9 +23,12 @@ profile wanted_profile(const dispatch_spec& spec, const profile& warmed) {
 void session_state::advance(const sm::event_& e) {
   auto step = sm::next(std::move(m), e, around->now(), around->policy);
   m = std::move(step.to);
-  for (auto& effect : step.effects)
+  for (auto& effect : step.effects) {
+    if (auto* line = std::get_if<sm::record>(&effect); line && line->first_cause)
+      line->entry.cause = because;
     queue.push_back(
         [this, effect = std::move(effect)] { return std::visit([this](const auto& x) { return act(x); }, effect); });
+  }
   show();
   run();
 }
@@ -70,7 +73,8 @@ void session_state::show() {
 
 bool session_state::act(const sm::record& e) {
   auto entry = e.entry;
-  entry.cause = e.first_cause ? 0 : cause;
+  if (!e.first_cause)
+    entry.cause = cause;
   self->request(around->keeper, deadline::local, append{std::move(entry)})
       .then(
           [this](appended& a) {
@@ -90,33 +94,43 @@ bool session_state::act(const sm::record& e) {
 }
 
 bool session_state::act(const sm::claim&) {
-  auto granted = [this](granted_worker& g) {
-    warm = g.warm;
-    if (m.known.is_exec()) {
-      advance(sm::granted{g.worker, g.warm});
-      return;
-    }
-    self->request(around->credentials, deadline::local, snapshot_wanted{m.known.id})
-        .then(
-            [this, g](snapshot& s) {
-              credentials = std::move(s);
-              advance(sm::granted{g.worker, g.warm});
-            },
-            [this, g](caf::error& err) {
-              self->send(around->host, kill_worker{g.worker.worker, {}, {}, "no credentials"});
-              auto why = failure_of(err);
-              advance(sm::not_granted{why.text, why.code});
-            });
-  };
-  self->request(around->pool, deadline::local, claim_worker{m.known.id, wanted_profile(m.known.spec, around->warmed)})
-      .then(granted, [this](caf::error& err) {
-        auto why = failure_of(err);
-        advance(sm::not_granted{why.text, why.code});
-      });
+  self->request(around->pool, deadline::local,
+                claim_worker{m.known.id, wanted_profile(m.known.spec, around->warmed), cause})
+      .then(
+          [this](granted_worker& g) {
+            warm = g.warm;
+            advance(sm::granted{g.worker, g.warm});
+          },
+          [this](caf::error& err) {
+            auto why = failure_of(err);
+            advance(sm::not_granted{why.text, why.code});
+          });
   return false;
 }
 
+/// CRED-2: the snapshot is taken now, and lives in the assignment alone.
 bool session_state::act(const sm::assign& e) {
+  if (m.known.is_exec()) {
+    assign_with(e, {});
+    return false;
+  }
+  self->request(around->credentials, deadline::local, snapshot_wanted{m.known.id})
+      .then(
+          [this, e, run = m.known.run](snapshot& s) {
+            if (run == m.known.run)
+              assign_with(e, std::move(s));
+          },
+          [this, run = m.known.run](caf::error& err) { not_assigned(run, err); });
+  return false;
+}
+
+void session_state::not_assigned(std::uint32_t run, const caf::error& err) {
+  auto why = failure_of(err);
+  if (run == m.known.run) // an older run's end has been told by its worker's
+    advance(sm::not_held{why.text, why.code, run});
+}
+
+void session_state::assign_with(const sm::assign& e, snapshot credentials) {
   assignment job;
   job.session = m.known.id;
   job.run = m.known.run;
@@ -124,19 +138,21 @@ bool session_state::act(const sm::assign& e) {
   job.epoch = around->epoch;
   job.spec = m.known.spec;
   job.env = env.empty() ? around->fallback : env;
-  job.credentials = std::exchange(credentials, {});
+  job.credentials = std::move(credentials);
   job.directory = around->sessions + "/" + m.known.id.value;
   job.control_socket = around->control_socket;
   job.supervisor = around->supervisor;
   job.resume = e.resume;
   job.interrupted = e.interrupted;
+  job.too_old = e.too_old;
+  job.waiting = static_cast<std::uint32_t>(m.known.replies.size());
+  auto meant = intent_of(job);
   self->request(around->host, warm ? deadline::warm : deadline::worker, assign_worker{e.worker.worker, std::move(job)})
-      .then([this](receipt& got) { advance(sm::held{std::move(got)}); },
-            [this, run = m.known.run](caf::error& err) {
-              auto why = failure_of(err);
-              advance(sm::not_held{why.text, why.code, run});
-            });
-  return false;
+      .then(
+          [this, meant](receipt& got) {
+            advance(sm::held{got, compare(meant, got)});
+          },
+          [this, run = m.known.run](caf::error& err) { not_assigned(run, err); });
 }
 
 bool session_state::act(const sm::ask_permit&) {
@@ -291,7 +307,9 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
       [self](stop_session& r) -> caf::result<done> {
         auto promise = self->make_response_promise<done>();
         self->state.quiet_waiters.push_back(promise);
+        self->state.because = r.cause;
         self->state.advance(sm::asked_stop{r.by});
+        self->state.because = 0;
         return promise;
       },
       [self](remove_session& r) -> caf::result<done> {
@@ -322,13 +340,7 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
         auto& s = self->state;
         s.wake_with(r.env);
         auto outcome = std::holds_alternative<sm::live>(s.m.at) ? "delivered" : "saved";
-        bool known =
-            s.m.known.taken.count(r.key) != 0 || std::any_of(s.m.known.replies.begin(), s.m.known.replies.end(),
-                                                             [&](const auto& p) { return p.key == r.key; });
-        if (known)
-          promise.deliver(replied{outcome}); // SUP-11: repeated after a lost connection, it counts once
-        else
-          s.serve<replied>(promise, sm::asked_reply{r.key, r.text}, [outcome] { return replied{outcome}; });
+        s.serve<replied>(promise, sm::asked_reply{r.key, r.text}, [outcome] { return replied{outcome}; });
         return promise;
       },
       [self](answer_question& r) -> caf::result<answer_taken> {

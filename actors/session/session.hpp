@@ -42,12 +42,12 @@ struct session_state {
   std::shared_ptr<const session_surroundings> around;
   session_machine::state m;
   environment env;
-  snapshot credentials;
   bool warm = false;
   row shown;
   std::deque<todo> queue;
-  bool waiting = false;    ///< for the keeper
-  std::uint64_t cause = 0; ///< the ledger line before
+  bool waiting = false;      ///< for the keeper
+  std::uint64_t cause = 0;   ///< the ledger line before
+  std::uint64_t because = 0; ///< the line that the request at hand comes from; 0: a person
   std::vector<caf::typed_response_promise<dispatched>> dispatchers;
   std::vector<caf::typed_response_promise<done>> quiet_waiters;
 
@@ -65,6 +65,8 @@ struct session_state {
   bool act(const session_machine::record& e);
   bool act(const session_machine::claim& e);
   bool act(const session_machine::assign& e);
+  void assign_with(const session_machine::assign& e, snapshot credentials);
+  void not_assigned(std::uint32_t run, const caf::error& err);
   bool act(const session_machine::ask_permit& e);
   bool act(const session_machine::return_permit& e);
   bool act(const session_machine::start& e);

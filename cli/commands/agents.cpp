@@ -68,6 +68,9 @@ int print_list(client& c, json params) {
           std::string(8 - std::min<std::size_t>(state.size(), 8), ' ') +
           std::string(4 - std::min<std::size_t>(old.size(), 4), ' ') + old + (widest > 0 ? "  " + name : "") + "  " +
           visible(text_of(r, "sentence")) + "\n");
+    for (const auto& problem : r.value("problems", json::array()))
+      if (auto text = problem.is_string() ? problem.get<std::string>() : ""; text != text_of(r, "sentence"))
+        print("    ! " + visible(text) + "\n");
   }
   return exit_ok;
 }

@@ -1,6 +1,8 @@
 // A dispatch as it comes from a front end, checked before a session exists.
 #include <algorithm>
 #include <cerrno>
+#include <climits>
+#include <cstdlib>
 #include <cstring>
 
 #include <sys/stat.h>
@@ -13,8 +15,10 @@ namespace troupe {
 
 namespace {
 
-bool check_directory(const std::string& path, failure& error) {
+/// Checks the directory, and puts its real path in its place: what is meant by it is settled at the dispatch (F-15).
+bool check_directory(std::string& path, failure& error) {
   struct stat st {};
+  char real[PATH_MAX];
   std::string why;
   if (path.empty() || path.front() != '/')
     why = "is not absolute";
@@ -26,8 +30,12 @@ bool check_directory(const std::string& path, failure& error) {
     why = "is no directory";
   else if (::access(path.c_str(), X_OK) != 0)
     why = "may not be entered";
-  if (why.empty())
+  else if (!::realpath(path.c_str(), real))
+    why = std::strerror(errno);
+  if (why.empty()) {
+    path = real;
     return true;
+  }
   error = {errc::directory, "directory " + why + ": " + path + "\nname another: --cwd DIR"};
   return false;
 }

@@ -16,6 +16,20 @@ std::string worker_words(const ledger_entry& e) {
   return "worker " + fact(e, "worker") + (fact(e, "pid").empty() ? "" : " (process " + fact(e, "pid") + ")");
 }
 
+/// What the receipt was compared in (BEYOND-5).
+std::string receipt_words(const ledger_entry& e) {
+  std::string same, other;
+  for (const char* part : {"arguments", "directory", "variables", "permission_mode", "account"}) {
+    auto& words = fact(e, part) == "same" ? same : other;
+    if (fact(e, part) == "same" || fact(e, part) == "different")
+      words += std::string(words.empty() ? "" : ", ") +
+               (part == std::string_view("permission_mode") ? "permission mode" : part);
+  }
+  if (!fact(e, "differing").empty())
+    other += " (" + fact(e, "differing") + ")";
+  return (same.empty() ? "" : "; as meant: " + same) + (other.empty() ? "" : "; not as meant: " + other);
+}
+
 std::string sentence(const ledger_entry& e) {
   auto by = fact(e, "by").empty() ? std::string() : " by " + fact(e, "by");
   auto run = "run " + std::to_string(e.run) + ": ";
@@ -27,9 +41,9 @@ std::string sentence(const ledger_entry& e) {
   if (e.what == "claimed")
     return run + "claimed " + worker_words(e) + (fact(e, "warm") == "true" ? ", a warm one" : ", freshly launched");
   if (e.what == "refused")
-    return run + worker_words(e) + " did not take the assignment: " + fact(e, "why");
+    return run + worker_words(e) + " did not take the assignment: " + fact(e, "why") + receipt_words(e);
   if (e.what == "assigned")
-    return run + worker_words(e) + " holds the assignment";
+    return run + worker_words(e) + " holds the assignment" + receipt_words(e);
   if (e.what == "start")
     return run + "the harness was started";
   if (e.what == "reply")
@@ -49,6 +63,8 @@ std::string sentence(const ledger_entry& e) {
   if (e.what == "reap")
     return run + "its worker was ended after " + std::to_string(std::atoll(fact(e, "idle_ms").c_str()) / 1000) +
            " s at rest";
+  if (e.what == "kill")
+    return run + worker_words(e) + " was killed: " + fact(e, "why");
   if (e.what == "worker_ended")
     return run + worker_words(e) + " ended without having been asked: " + fact(e, "evidence");
   if (e.what == "restart")

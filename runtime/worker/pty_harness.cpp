@@ -14,17 +14,14 @@
 #include <asio/buffer.hpp>
 #include <asio/write.hpp>
 
+#include "runtime/worker/launch.hpp"
+
 namespace troupe {
 
 namespace {
 
 constexpr std::size_t input_limit = std::size_t{1} << 20;
 constexpr std::size_t read_budget = std::size_t{1} << 18; ///< bytes read before others on the loop get their turn
-
-void set(environment& env, const std::string& name, const std::string& value) {
-  std::erase_if(env, [&](const auto& pair) { return pair.first == name; });
-  env.emplace_back(name, value);
-}
 
 } // namespace
 
@@ -69,12 +66,7 @@ void pty_harness::start(const assignment& job) {
   }
   r.program = job.spec.command.front();
   r.arguments = job.spec.command;
-  r.cwd = job.spec.cwd;
-  r.env = job.env;
-  set(r.env, "TERM", "xterm-256color");
-  set(r.env, "TROUPE_SESSION_ID", job.session.value);
-  set(r.env, "TROUPE_SESSION_DIR", job.directory);
-  set(r.env, "TROUPE_SOCKET", job.control_socket);
+  r.env = terminal_environment(job); // its directory is the worker's, which the receipt has told (F-15)
   auto pid = spawn(r);
   if (pid < 0) {
     cb_.ended({true, false, 127}, "failed to start: " + r.program + ": " + std::strerror(-pid));

@@ -7,11 +7,6 @@
 
 namespace troupe {
 
-namespace {
-constexpr const char* interruption = "Your session was restarted after its process ended unexpectedly. No new message "
-                                     "has come since. Continue with the interrupted task.";
-} // namespace
-
 void transcript::note(const event& e) {
   last_ = std::max(last_, e.n);
   if (e.what == "taken") {
@@ -78,14 +73,24 @@ bool hold_session(const assignment& job, unique_fd& lock, transcript& events, st
   return static_cast<bool>(lock);
 }
 
+std::string interruption_notice(bool messages) {
+  return std::string("Your process was ended in the middle of your last answer and has been started again; the "
+                     "conversation so far was loaded. ") +
+         (messages ? "What was said to you since follows." : "No new message has come since.") +
+         " Look at what is done already, then go on with what you were asked.";
+}
+
 std::vector<opening_prompt> opening_prompts(const transcript& events, const assignment& job) {
   if (events.taken("first") == 0)
     return job.spec.prompt.empty() ? std::vector<opening_prompt>()
                                    : std::vector<opening_prompt>{{"first", job.spec.prompt, false}};
+  auto unsent = events.unsent();
+  bool told = std::any_of(unsent.begin(), unsent.end(), [](const auto& p) { return p.key.starts_with("restart-"); });
   std::vector<opening_prompt> out;
-  if (job.interrupted)
-    out.push_back({"restart-" + std::to_string(job.run), interruption, false});
-  for (const auto& p : events.unsent())
+  if (job.interrupted && !told)
+    out.push_back(
+        {"restart-" + std::to_string(job.run), interruption_notice(job.waiting > 0 || !unsent.empty()), false});
+  for (const auto& p : unsent)
     out.push_back({p.key, p.text, true});
   return out;
 }

@@ -47,6 +47,9 @@ private:
 bool hold_session(const assignment& job, unique_fd& lock, transcript& events, std::vector<std::string>& problems,
                   failure& error);
 
+/// Tells an agent that its process was ended in the middle of an answer, and whether a message came since (REST-4,
+/// REST-5).
+std::string interruption_notice(bool messages);
 /// A prompt that a run begins with; `taken`: the transcript has it already.
 struct opening_prompt {
   std::string key, text;

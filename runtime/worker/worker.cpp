@@ -1,17 +1,19 @@
 // One worker: its session.
 #include "runtime/worker/worker.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <fstream>
 
-#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <asio/post.hpp>
 
 #include "runtime/files/paths.hpp"
+#include "runtime/worker/acp/acp_wire.hpp"
+#include "runtime/worker/launch.hpp"
 #include "runtime/worker/refusal.hpp"
 
 namespace troupe {
@@ -21,11 +23,6 @@ namespace {
 wall_ms wall_now() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
       .count();
-}
-
-std::string here() {
-  char path[PATH_MAX];
-  return ::getcwd(path, sizeof path) ? path : "";
 }
 
 } // namespace
@@ -114,7 +111,7 @@ json worker::assign(const json& params) {
     note.text = std::move(p);
     emit(std::move(note));
   }
-  return {{"receipt", to_json(receipt{job_->session, job_->run, here(), job_->spec.permission_mode, events_.last()})}};
+  return {{"receipt", to_json(receipt_of(*job_, events_.last()))}};
 }
 
 /// A shell job closes the agent and takes the worker (POOL-8).
@@ -168,6 +165,12 @@ void worker::begin_prompts() {
       harness_->deliver(p.key, p.text);
     else
       take_prompt(p.key, p.text);
+  if (job_->too_old) {
+    event e;
+    e.what = "note";
+    e.text = "the interrupted answer is more than an hour old and is not gone on with: send a message to go on";
+    emit(std::move(e));
+  }
 }
 
 void worker::take_prompt(const std::string& key, const std::string& text) {
@@ -192,17 +195,20 @@ json worker::deliver(const json& params) {
 
 json worker::answer(const json& params) {
   auto key = required_text(params, "key");
+  auto question = optional_text(params, "question"), choice = required_text(params, "choice");
   if (!harness_)
     throw refusal{errc::not_running, "the session is not running here"};
-  if (auto at = answers_.find(key); at != answers_.end())
-    return at->second;
+  if (auto at = answers_.find(key); at != answers_.end()) {
+    if (at->second.question != question || at->second.choice != choice)
+      throw refusal{errc::key_reused, "this key has been used for another answer\nsend it with a key of its own"};
+    return at->second.result;
+  }
   std::string resolved, chosen;
-  auto error = harness_->answer(optional_text(params, "question"), required_text(params, "choice"),
-                                optional_text(params, "by", "command"), resolved, chosen);
+  auto error = harness_->answer(question, choice, optional_text(params, "by", "command"), resolved, chosen);
   if (error.code != errc::ok)
     throw refusal{error.code, error.text};
   json out{{"n", events_.last()}, {"question", resolved}, {"choice", bytes_to_json(chosen)}};
-  answers_[key] = out;
+  answers_[key] = {question, choice, out};
   return out;
 }
 

@@ -84,7 +84,11 @@ private:
   std::unique_ptr<harness> harness_;
   pty_harness* pty_ = nullptr;
   attach_server attached_;
-  std::map<std::string, json> answers_; ///< by key: a repeated one gets the same answer (SUP-11)
+  struct given {
+    std::string question, choice;
+    json result;
+  };
+  std::map<std::string, given> answers_; ///< by key: a repeated one gets the same result (SUP-11)
 };
 
 } // namespace troupe

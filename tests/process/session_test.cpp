@@ -29,6 +29,8 @@ CAF_TEST(a shell job is dispatched and its status is waited for) {
   CAF_CHECK(s.stop().empty());
   CAF_CHECK_EQUAL(s.troupe({"logs", "seven"}).out, "out\n"); // and without a supervisor, which it starts
   CAF_CHECK(s.stop().empty());
+  CAF_CHECK(s.troupe({"why", "seven"}).out.find("dispatched from shell") != std::string::npos);
+  CAF_CHECK(s.stop().empty());
 }
 
 // CLI-2: `--` runs as given

@@ -171,10 +171,4 @@ std::vector<work_item> read_background(const json& params, std::vector<std::int3
   return work;
 }
 
-std::string interruption_notice() {
-  return "Your process was ended in the middle of your last answer and has been started again; the conversation so far "
-         "was "
-         "loaded. No new message has come since. Look at what is done already, then go on with what you were asked.";
-}
-
 } // namespace troupe

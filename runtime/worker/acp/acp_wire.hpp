@@ -52,8 +52,4 @@ std::vector<option> read_options(const json& params);
 /// The list in `_troupe/background`; `pids` gets the processes they name.
 std::vector<work_item> read_background(const json& params, std::vector<std::int32_t>& pids);
 
-/// Tells an agent that its process was ended in the middle of an answer, and that no message came since (REST-4,
-/// REST-5).
-std::string interruption_notice();
-
 } // namespace troupe

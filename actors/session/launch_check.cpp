@@ -1,0 +1,71 @@
+// The comparison of launches.
+#include "actors/session/launch_check.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace troupe {
+
+namespace {
+
+void put(environment& env, const std::string& name, const std::string& value) {
+  std::erase_if(env, [&](const auto& pair) { return pair.first == name; });
+  env.emplace_back(name, value);
+}
+
+/// As a program reads its environment: of two variables of one name the first counts.
+std::map<std::string, std::string> by_name(const environment& env) {
+  return {env.begin(), env.end()};
+}
+
+std::vector<std::string> different(const environment& meant, const environment& got) {
+  auto a = by_name(meant), b = by_name(got);
+  std::set<std::string> names;
+  for (const auto& [name, value] : a)
+    if (auto at = b.find(name); at == b.end() || at->second != value)
+      names.insert(name);
+  for (const auto& [name, value] : b)
+    if (a.count(name) == 0)
+      names.insert(name);
+  return {names.begin(), names.end()};
+}
+
+const char* word(bool same) {
+  return same ? "same" : "different";
+}
+
+} // namespace
+
+launch_intent intent_of(const assignment& job) {
+  launch_intent out{job.spec.cwd, job.spec.permission_mode, job.spec.command, job.env, job.credentials.epoch, {}};
+  put(out.env, "TROUPE_SESSION_ID", job.session.value); // ENV-7
+  put(out.env, "TROUPE_SESSION_DIR", job.directory);
+  put(out.env, "TROUPE_SOCKET", job.control_socket);
+  if (job.spec.kind == "exec")
+    put(out.env, "TERM", "xterm-256color"); // ENV-2: the emulator's
+  else
+    put(out.env, "TMPDIR", job.directory + "/tmp");
+  for (const auto& c : job.credentials.credentials) {
+    std::erase_if(out.env, [&](const auto& pair) { return pair.first == c.variable; });
+    out.accounts.push_back(c.variable);
+  }
+  return out;
+}
+
+launch_check compare(const launch_intent& meant, const receipt& got) {
+  launch_check out;
+  out.parts = {{"account", "not told"},
+               {"arguments", "not told"},
+               {"directory", word(meant.cwd == got.cwd)},
+               {"permission_mode", word(meant.permission_mode == got.permission_mode)},
+               {"variables", "not told"}};
+  if (got.env.empty()) // there is always Troupe's own
+    return out;
+  out.variables = different(meant.env, got.env);
+  out.parts["account"] = word(meant.epoch == got.account_epoch && meant.accounts == got.accounts);
+  out.parts["arguments"] = word(meant.arguments == got.arguments);
+  out.parts["variables"] = word(out.variables.empty());
+  return out;
+}
+
+} // namespace troupe
