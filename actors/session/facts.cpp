@@ -261,7 +261,7 @@ void fold(facts& f, const event& e) {
   } else if (e.what == "ready") {
     on_ready(f, e);
   } else if (e.what == "sent") {
-    f.turn = true;
+    f.ready = f.turn = true;
     f.replied = false;
     f.interrupted_at = 0;
     say(f, task::working, f.is_exec() ? source::process_tree : source::protocol, e.t);

@@ -52,7 +52,6 @@ constexpr const char* no_more = "there is no such session any more\nlist them: t
 
 process launch(context& c) {
   ++c.s.generation; // whatever was due is so no more
-  c.put(quiet{});   // a stop that was waited for has been carried out, even when a later reply lifts it
   c.put(claim{});
   return claiming{};
 }
@@ -149,12 +148,19 @@ process after_gone(context& c, const std::string& evidence) {
     if (!told && !f.settled())
       return fail(c, errc::worker_gone, "its worker ended: " + evidence);
     settle(c, f.now, f.sentence);
+    if (!f.held)
+      c.put(answer_dispatch{errc::not_started, f.sentence}); // its key was repeated meanwhile
     return rest_here(c);
   }
-  if (f.has_prompts()) // at once when it had been asked to end; else as any death, so that none repeats without end
+  if (f.has_prompts()) { // at once when it had been asked to end; else as any death, so that none repeats without end
+    c.put(quiet{});      // a stop that was waited for has been carried out, though a reply has lifted it
     return told && !f.end_reason.empty() ? launch(c) : restart_or_fail(c, evidence);
-  if (f.settled() || f.now == task::idle || (told && f.end_reason == "reap"))
+  }
+  if (f.settled() || f.now == task::idle || (told && f.end_reason == "reap")) {
+    if (!f.held)
+      c.put(answer_dispatch{errc::not_started, f.sentence}); // its key was repeated meanwhile
     return rest_here(c);
+  }
   return restart_or_fail(c, evidence);
 }
 
@@ -384,8 +390,10 @@ process on(const S& s, const gone& e, context& c) {
   if constexpr (among<S, adopting, unreachable>)
     return predecessor_gone(c, e.evidence);
   if constexpr (among<S, killing>)
-    if (s.again && c.f().wanted == intent::run)
+    if (s.again && c.f().wanted == intent::run) {
+      c.put(quiet{});
       return launch(c);
+    }
   if constexpr (among<S, killing, assigning>)
     if (c.f().settled() && c.f().wanted == intent::run && !c.f().has_prompts()) {
       c.put(answer_dispatch{errc::not_started, c.f().sentence}); // its key was repeated meanwhile
@@ -406,10 +414,13 @@ process on(const S& s, const gone&, context&) {
 
 // end_refused
 process on(const ending& s, const end_refused& e, context& c) {
+  if (e.worker != s.worker.worker)
+    return s;
   if (s.reason == "reap") { // KEEP-5: a later event wins, but a stop that came meanwhile is carried out
     watch_rest(c);
     if (c.f().wanted != intent::run || c.f().again) // asked for meanwhile
       return run_or_end(c, s.worker);
+    c.put(quiet{}); // a stop that a reply has lifted since: there is nothing to wait for any more
     return deliver_all(c, live{s.worker});
   }
   order_kill(c, s.worker, "refused to end: " + e.why);
@@ -637,6 +648,8 @@ process on(const S& s, const adopted&, context& c) {
       c.write("assigned", {{"worker", std::to_string(s.worker.worker.value)}});
     c.put(answer_dispatch{errc::ok, {}});
     watch_rest(c);
+    if (c.f().wanted == intent::run)
+      c.put(quiet{}); // a stop that a reply has lifted since
     return run_or_end(c, s.worker);
   } else {
     return s;

@@ -106,6 +106,7 @@ struct gone {
 };
 struct end_refused {
   std::string why;
+  worker_id worker; ///< an older one's word changes nothing
 };
 struct asked_stop {
   std::string by;

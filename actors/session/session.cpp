@@ -195,7 +195,9 @@ bool session_state::act(const sm::turn_away& e) {
 bool session_state::act(const sm::end& e) {
   self->request(around->host, deadline::worker, end_worker{e.worker.worker, e.reason, e.seen})
       .then([](ending_worker&) { /* worker_exited follows */ },
-            [this](caf::error& err) { advance(sm::end_refused{failure_of(err).text}); });
+            [this, w = e.worker.worker](caf::error& err) {
+              advance(sm::end_refused{failure_of(err).text, w});
+            });
   return false;
 }
 
@@ -209,20 +211,33 @@ bool session_state::act(const sm::adopt& e) {
   self->request(around->host, deadline::worker, std::move(ask))
       .then(
           [this](worker_adopted& a) {
+            adoption_open = false;
             for (auto& untold : a.untold)
               advance(sm::happened{std::move(untold)});
             if (a.state == "gone") {
               advance(sm::not_adopted{true, a.why});
-              return;
+            } else {
+              env = std::move(a.job.env);
+              advance(sm::adopted{a.last});
             }
-            env = std::move(a.job.env);
-            advance(sm::adopted{a.last});
+            tell_exits();
           },
           [this](caf::error& err) {
+            adoption_open = false;
             auto why = failure_of(err);
             advance(sm::not_adopted{why.code == errc::worker_gone, why.text});
+            tell_exits();
           });
+  adoption_open = true;
   return false;
+}
+
+/// The end of a worker comes behind the answer to its adoption, which brings what it wrote last.
+void session_state::tell_exits() {
+  if (adoption_open)
+    return;
+  for (auto& e : std::exchange(exits, {}))
+    advance(sm::gone{e.worker, e.evidence});
 }
 
 bool session_state::act(const sm::arm& e) {
@@ -376,7 +391,8 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
       [self](permit_given&) { self->state.advance(sm::permitted{}); },
       [self](worker_event& e) { self->state.advance(sm::happened{std::move(e.what)}); },
       [self](worker_exited& e) {
-        self->state.advance(sm::gone{e.worker, e.evidence});
+        self->state.exits.push_back(std::move(e));
+        self->state.tell_exits();
       },
       [self](timer_due& t) {
         self->state.advance(sm::elapsed{static_cast<sm::timer>(t.which), t.generation});

@@ -45,9 +45,11 @@ struct session_state {
   bool warm = false;
   row shown;
   std::deque<todo> queue;
-  bool waiting = false;      ///< for the keeper
-  std::uint64_t cause = 0;   ///< the ledger line before
-  std::uint64_t because = 0; ///< the line that the request at hand comes from; 0: a person
+  bool waiting = false;             ///< for the keeper
+  bool adoption_open = false;       ///< its answer is awaited
+  std::vector<worker_exited> exits; ///< told while it was
+  std::uint64_t cause = 0;          ///< the ledger line before
+  std::uint64_t because = 0;        ///< the line that the request at hand comes from; 0: a person
   std::vector<caf::typed_response_promise<dispatched>> dispatchers;
   std::vector<caf::typed_response_promise<done>> quiet_waiters;
 
@@ -66,6 +68,7 @@ struct session_state {
   bool act(const session_machine::claim& e);
   bool act(const session_machine::assign& e);
   void assign_with(const session_machine::assign& e, snapshot credentials);
+  void tell_exits();
   void not_assigned(std::uint32_t run, const caf::error& err);
   bool act(const session_machine::ask_permit& e);
   bool act(const session_machine::return_permit& e);

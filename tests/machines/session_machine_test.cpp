@@ -151,7 +151,7 @@ CAF_TEST(in random orders nothing that was stopped starts again by itself) {
         s.on(sm::elapsed{static_cast<sm::timer>(r() % 5), r() % 2 ? s.m.generation : s.m.rest_generation});
         break;
       case 11:
-        s.on(sm::end_refused{"later"});
+        s.on(sm::end_refused{"later", s.worker()});
         break;
       default:
         if (step > 20) {
@@ -221,7 +221,7 @@ CAF_TEST(a reply that races the reaper wins and is delivered once) {
   s.happens("turn_ended", "first", "end_turn");
   CAF_CHECK_EQUAL(count<sm::end>(s.on(sm::elapsed{sm::timer::rest, s.m.rest_generation})), 1u);
   s.on(sm::asked_reply{"k", "wait"});
-  auto e = s.on(sm::end_refused{"a later event"}); // the worker refuses: it goes on
+  auto e = s.on(sm::end_refused{"a later event", s.worker()}); // the worker refuses: it goes on
   CAF_CHECK_EQUAL(count<sm::deliver>(e), 1u);
   s.happens("taken", "k");
   CAF_CHECK(s.m.known.replies.empty());
@@ -482,68 +482,70 @@ CAF_TEST(an event that is told again changes nothing) {
   again.id = "k9";
   CAF_CHECK(s.on(sm::happened{again}).empty());
   CAF_CHECK_EQUAL(s.m.known.taken.count("k9"), 0u);
-  // POOL-6, KEEP-8
-  CAF_TEST(there is one claim at a time and what it gives is used or ended) {
-    session s;
-    s.on(sm::begin{});
-    auto e = s.on(sm::asked_stop{"x"});
-    CAF_CHECK_EQUAL(count<sm::quiet>(e), 1u);
-    CAF_CHECK_EQUAL(count<sm::claim>(s.on(sm::asked_respawn{"x"})), 0u);
-    CAF_CHECK_EQUAL(count<sm::assign>(s.on(sm::granted{s.fresh(), true})), 1u);
-    session t;
-    t.on(sm::begin{});
-    CAF_CHECK_EQUAL(count<sm::forget>(t.on(sm::asked_remove{"x"})), 0u);
-    e = t.on(sm::granted{t.fresh(), true});
-    CAF_CHECK(count<sm::kill>(e) == 1 && count<sm::forget>(e) == 1);
-    CAF_CHECK_EQUAL(count<sm::refuse>(t.on(sm::asked_reply{"k", "late"})), 1u);
-  }
+}
 
-  // REST-2, SUP-11
-  CAF_TEST(a key repeated after a stop starts nothing) {
-    session s;
-    s.on(sm::begin{});
-    s.on(sm::asked_stop{"x"});
-    s.on(sm::granted{s.fresh(), true});
-    auto e = s.on(sm::begin{});
-    CAF_CHECK_EQUAL(count<sm::claim>(e), 0u);
-    CAF_CHECK_EQUAL(count<sm::answer_dispatch>(e), 1u);
-  }
+// POOL-6, KEEP-8
+CAF_TEST(there is one claim at a time and what it gives is used or ended) {
+  session s;
+  s.on(sm::begin{});
+  auto e = s.on(sm::asked_stop{"x"});
+  CAF_CHECK_EQUAL(count<sm::quiet>(e), 1u);
+  CAF_CHECK_EQUAL(count<sm::claim>(s.on(sm::asked_respawn{"x"})), 0u);
+  CAF_CHECK_EQUAL(count<sm::assign>(s.on(sm::granted{s.fresh(), true})), 1u);
+  session t;
+  t.on(sm::begin{});
+  CAF_CHECK_EQUAL(count<sm::forget>(t.on(sm::asked_remove{"x"})), 0u);
+  e = t.on(sm::granted{t.fresh(), true});
+  CAF_CHECK(count<sm::kill>(e) == 1 && count<sm::forget>(e) == 1);
+  CAF_CHECK_EQUAL(count<sm::refuse>(t.on(sm::asked_reply{"k", "late"})), 1u);
+}
 
-  // REST-2, KEEP-5
-  CAF_TEST(a stop that comes while the reaper is refused is carried out) {
-    session s;
-    s.run();
-    s.turn();
-    s.happens("turn_ended", "first", "end_turn");
-    s.on(sm::elapsed{sm::timer::rest, s.m.rest_generation});
-    s.on(sm::asked_stop{"x"});
-    auto e = s.on(sm::end_refused{"a later event"});
-    CAF_REQUIRE_EQUAL(count<sm::end>(e), 1u);
-  }
+// REST-2, SUP-11
+CAF_TEST(a key repeated after a stop starts nothing) {
+  session s;
+  s.on(sm::begin{});
+  s.on(sm::asked_stop{"x"});
+  s.on(sm::granted{s.fresh(), true});
+  auto e = s.on(sm::begin{});
+  CAF_CHECK_EQUAL(count<sm::claim>(e), 0u);
+  CAF_CHECK_EQUAL(count<sm::answer_dispatch>(e), 1u);
+}
 
-  // REST-4, REST-5
-  CAF_TEST(an interruption is told though the next worker dies before it could tell it) {
-    session s;
-    s.run();
-    s.turn();
-    s.on(sm::gone{s.worker(), "killed"});
-    s.on(sm::granted{s.fresh(), false});
-    s.on(sm::not_held{"late", errc::timed_out, 2});
-    s.on(sm::gone{s.worker(), "killed"});
-    auto e = s.on(sm::granted{s.fresh(), false});
-    CAF_CHECK(std::get<sm::assign>(e[1]).interrupted);
-    s.happens("taken", "restart-3");
-    CAF_CHECK(!s.m.known.interrupted);
-  }
+// REST-2, KEEP-5
+CAF_TEST(a stop that comes while the reaper is refused is carried out) {
+  session s;
+  s.run();
+  s.turn();
+  s.happens("turn_ended", "first", "end_turn");
+  s.on(sm::elapsed{sm::timer::rest, s.m.rest_generation});
+  s.on(sm::asked_stop{"x"});
+  auto e = s.on(sm::end_refused{"a later event", s.worker()});
+  CAF_REQUIRE_EQUAL(count<sm::end>(e), 1u);
+}
 
-  // POOL-6
-  CAF_TEST(a late word about an older assignment changes nothing) {
-    session s;
-    s.on(sm::begin{});
-    s.on(sm::granted{s.fresh(), true});
-    s.on(sm::gone{s.worker(), "killed"});
-    s.on(sm::granted{s.fresh(), true});
-    CAF_CHECK(s.on(sm::held{{{"s"}, 1, "/", "", 0}}).empty());
-    CAF_CHECK(s.on(sm::not_held{"late", errc::timed_out, 1}).empty());
-    CAF_CHECK(std::holds_alternative<sm::assigning>(s.m.at));
-  }
+// REST-4, REST-5
+CAF_TEST(an interruption is told though the next worker dies before it could tell it) {
+  session s;
+  s.run();
+  s.turn();
+  s.on(sm::gone{s.worker(), "killed"});
+  s.on(sm::granted{s.fresh(), false});
+  s.on(sm::not_held{"late", errc::timed_out, 2});
+  s.on(sm::gone{s.worker(), "killed"});
+  auto e = s.on(sm::granted{s.fresh(), false});
+  CAF_CHECK(std::get<sm::assign>(e[1]).interrupted);
+  s.happens("sent", "restart-3");
+  CAF_CHECK_EQUAL(s.m.known.interrupted_at, 0);
+}
+
+// POOL-6
+CAF_TEST(a late word about an older assignment changes nothing) {
+  session s;
+  s.on(sm::begin{});
+  s.on(sm::granted{s.fresh(), true});
+  s.on(sm::gone{s.worker(), "killed"});
+  s.on(sm::granted{s.fresh(), true});
+  CAF_CHECK(s.on(sm::held{{{"s"}, 1, "/", "", 0}}).empty());
+  CAF_CHECK(s.on(sm::not_held{"late", errc::timed_out, 1}).empty());
+  CAF_CHECK(std::holds_alternative<sm::assigning>(s.m.at));
+}

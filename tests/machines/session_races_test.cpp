@@ -29,7 +29,7 @@ CAF_TEST(a stop that comes while its worker refuses to be reaped is carried out)
   finish_turn(s);
   CAF_REQUIRE(end_in(s.on(sm::elapsed{sm::timer::rest, s.m.rest_generation})));
   CAF_CHECK(wrote(s.on(sm::asked_stop{"command"}), "stop"));
-  auto e = s.on(sm::end_refused{"a later event came first"});
+  auto e = s.on(sm::end_refused{"a later event came first", s.worker()});
   CAF_REQUIRE(end_in(e));
   CAF_CHECK_EQUAL(end_in(e)->reason, "stop");
   s.happens("ended", "stop", "exited");
@@ -82,7 +82,9 @@ CAF_TEST(a job that fails when it is run again keeps its row) {
 CAF_TEST(a session that is removed before it has ended is stopped first) {
   session s;
   s.on(sm::begin{});
-  auto e = s.on(sm::asked_remove{"command"});
+  CAF_CHECK(wrote(s.on(sm::asked_remove{"command"}), "remove"));
+  auto e = s.on(sm::granted{s.fresh(), true}); // what the pool gives is ended first
+  CAF_CHECK_EQUAL(count<sm::kill>(e), 1u);
   CAF_CHECK(wrote(e, "settled") && wrote(e, "removed"));
   CAF_CHECK(sm::look(s.m).gone);
   CAF_CHECK_EQUAL(s.state(), "stopped");

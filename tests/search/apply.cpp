@@ -100,12 +100,13 @@ void gives_up(world& w, std::size_t i, std::size_t which) {
   if (r.kind == request_kind::assign) {
     to_session(w, i, sm::not_held{"no answer in time", errc::timed_out, r.run});
   } else if (r.kind == request_kind::end) {
-    to_session(w, i, sm::end_refused{"no answer in time"});
+    to_session(w, i, sm::end_refused{"no answer in time", w.workers[r.worker]->id});
   } else if (r.kind == request_kind::adopt) {
     to_session(w, i, sm::not_adopted{false, "no answer in time"});
   } else {
     --w.sessions[i].actor.edit().answers_open;
   }
+  tell_exits(w, i);
 }
 
 /// Messages between the actors of one supervisor, and its timers.

@@ -42,7 +42,8 @@ void put(writer& out, const facts& f, std::uint64_t last) {
   put(out, f.run);
   put(out, std::uint64_t{f.held} | std::uint64_t{f.removed} << 1 | std::uint64_t{f.begun} << 2 |
                std::uint64_t{f.ready} << 3 | std::uint64_t{f.again} << 6 | std::uint64_t{f.woken} << 7 |
-               std::uint64_t{f.interrupted} << 8 | std::uint64_t{f.turn} << 4 | std::uint64_t{f.ended} << 5);
+               std::uint64_t{f.interrupted_at != 0} << 8 | std::uint64_t{f.replied} << 9 | std::uint64_t{f.turn} << 4 |
+               std::uint64_t{f.ended} << 5);
   put(out, f.worker.worker.value);
   put(out, last - f.last_event);
   put(out, f.end_reason);
@@ -55,7 +56,11 @@ void put(writer& out, const facts& f, std::uint64_t last) {
   put(out, f.replies.size());
   for (const auto& r : f.replies)
     put(out, r.key);
-  put_all(out, f.taken);
+  put(out, f.taken.size());
+  for (const auto& [key, said] : f.taken)
+    put(out, key);
+  put(out, f.heard);
+  put(out, f.told_by);
   put_all(out, f.unsent);
   put(out, f.answers.size());
   for (const auto& a : f.answers) {
@@ -153,7 +158,10 @@ void put(writer& out, const session_actor_side& a, std::uint64_t last) {
   put(out, a.claim_open);
   put(out, a.quits);
   put(out, a.boss_waits);
-  put(out, a.wants_snapshot ? 1 + a.wants_snapshot->worker : 0);
+  put(out, a.wants_snapshot ? 1 + a.wants_for : 0);
+  put(out, a.exits.size());
+  for (auto who : a.exits)
+    put(out, who.value);
   put(out, a.dispatchers);
   put(out, a.quiet_waiters);
   put(out, a.replies_open);
@@ -275,6 +283,8 @@ void put(writer& out, const store_side& s) {
     put(out, v->held);
   if (const auto* r = std::get_if<cm::refreshing>(&s.m.at))
     put(out, r->held);
+  if (const auto* l = std::get_if<cm::looking>(&s.m.at))
+    put(out, l->held);
   put(out, s.m.waiting.size());
   for (auto ticket : s.m.waiting)
     put(out, s.next_ticket - ticket);

@@ -161,9 +161,10 @@ void to_store(world& w, const cm::event_& e) {
     std::visit(store_actor_side{w}, effect);
 }
 
-void ask_store(world& w, std::size_t i, const granted_words& g) {
+void ask_store(world& w, std::size_t i, const sm::assign& e) {
   auto& side = w.sessions[i].actor.edit();
-  side.wants_snapshot = g;
+  side.wants_snapshot = e;
+  side.wants_for = side.m.known.run;
   side.ticket = w.store.edit().next_ticket++;
   to_store(w, cm::asked{side.ticket});
 }

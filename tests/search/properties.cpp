@@ -25,7 +25,8 @@ bool same(const facts& a, const facts& b) {
          a.end_reason == b.end_reason && a.exit_status == b.exit_status && questions(a) == questions(b) &&
          a.work == b.work && a.attached == b.attached && a.replies == b.replies && a.taken == b.taken &&
          a.unsent == b.unsent && a.answers == b.answers && a.restarts == b.restarts && a.again == b.again &&
-         a.woken == b.woken && a.interrupted == b.interrupted && a.name == b.name && a.spec == b.spec && a.key == b.key;
+         a.woken == b.woken && a.interrupted_at == b.interrupted_at && a.replied == b.replied &&
+         a.told_by == b.told_by && a.heard == b.heard && a.name == b.name && a.spec == b.spec && a.key == b.key;
 }
 
 std::string words(const facts& f) {
@@ -106,7 +107,8 @@ std::string waiting_for(const world& w, std::size_t i) {
     return "every wait ends: a front end waits for " + who + " and nothing comes any more";
   if (!a.asked.empty() || a.claim_open)
     return "every wait ends: " + who + " asked and is never answered";
-  bool rests = std::holds_alternative<sm::absent>(a.m.at) || std::holds_alternative<sm::live>(a.m.at);
+  bool rests = std::holds_alternative<sm::absent>(a.m.at) || std::holds_alternative<sm::live>(a.m.at) ||
+               (w.about->to_assignment && std::holds_alternative<sm::queued>(a.m.at));
   if (a.running && !rests)
     return "every wait ends: " + who + " is '" + sm::look(a.m).process + "' and nothing comes any more";
   return {};
@@ -132,7 +134,7 @@ std::string dispatch_lost(const world& w, std::size_t i) {
   const auto& a = *w.sessions[i].actor;
   const auto& past = *w.sessions[i].past;
   const auto& f = a.m.known;
-  if (!a.running)
+  if (!a.running || (w.about->to_assignment && std::holds_alternative<sm::queued>(a.m.at)))
     return {};
   bool alive = std::holds_alternative<sm::live>(a.m.at);
   if (f.now == task::failed && f.sentence.empty())

@@ -27,10 +27,15 @@ struct actor {
   void operator()(const sm::assign& e) const {
     if (disk().known.worker.worker != e.worker.worker)
       blame(w, "STATE-2: a worker is assigned that the ledger does not name");
-    to_worker words{to_worker::kind::assign, static_cast<std::uint8_t>(i), side().m.known.run, 0, {}, e.interrupted};
-    ask(w, i, place(e.worker), request_kind::assign, std::move(words));
+    if (w.about->credentials && w.about->kinds[i] == "agent")
+      ask_store(w, i, e); // CRED-2
+    else
+      assign_now(w, i, e);
   }
-  void operator()(const sm::ask_permit&) const { about_permit(pm::permit_asked{id_of(i)}); }
+  void operator()(const sm::ask_permit&) const {
+    if (!w.about->to_assignment)
+      about_permit(pm::permit_asked{id_of(i)});
+  }
   void operator()(const sm::return_permit&) const { about_permit(pm::permit_returned{id_of(i)}); }
   /// Where permits are never short, their order says nothing, and the pool hears of them at once.
   void about_permit(const pm::event_& e) const {
@@ -181,27 +186,29 @@ void hear_grant(world& w, std::size_t i) {
   if (!g.refused.empty()) {
     side.claim_open = false;
     to_session(w, i, sm::not_granted{g.refused, g.code});
-  } else if (w.about->credentials && w.about->kinds[i] == "agent") {
-    ask_store(w, i, g);
   } else {
     side.claim_open = false;
     to_session(w, i, sm::granted{{w.workers[g.worker]->id, {"boot", 100 + g.worker, 1}, "s"}, g.warm});
   }
 }
 
+void assign_now(world& w, std::size_t i, const sm::assign& e) {
+  auto run = w.sessions[i].actor->m.known.run;
+  ask(w, i, *find_worker(w, e.worker.worker), request_kind::assign,
+      {to_worker::kind::assign, static_cast<std::uint8_t>(i), run, 0, {}, e.interrupted});
+}
+
 void go_on_with(world& w, std::size_t i, const snapshot&) {
   auto& side = w.sessions[i].actor.edit();
-  auto g = *std::exchange(side.wants_snapshot, std::nullopt);
-  side.claim_open = false;
-  to_session(w, i, sm::granted{{w.workers[g.worker]->id, {"boot", 100 + g.worker, 1}, "s"}, g.warm});
+  auto e = *std::exchange(side.wants_snapshot, std::nullopt);
+  if (side.wants_for == side.m.known.run)
+    assign_now(w, i, e);
 }
 
 void go_on_without(world& w, std::size_t i, const std::string& why) {
   auto& side = w.sessions[i].actor.edit();
-  auto g = *std::exchange(side.wants_snapshot, std::nullopt);
-  side.claim_open = false;
-  kill_process(w, i, g.worker);
-  to_session(w, i, sm::not_granted{why, errc::no_credentials});
+  side.wants_snapshot.reset();
+  to_session(w, i, sm::not_held{why, errc::no_credentials, side.wants_for});
 }
 
 void hear_answer(world& w, std::uint8_t at) {
@@ -222,13 +229,23 @@ void hear_answer(world& w, std::uint8_t at) {
   if (a.kind == request_kind::assign)
     hear_assigned(w, i, a);
   else if (a.kind == request_kind::end && !a.ok)
-    to_session(w, i, sm::end_refused{a.why});
+    to_session(w, i, sm::end_refused{a.why, w.workers[at]->id});
   else if (a.kind == request_kind::adopt && a.ok)
     to_session(w, i, sm::adopted{0});
   else if (a.kind == request_kind::adopt)
     hear_not_adopted(w, i, at, a);
   else if (a.kind == request_kind::give)
     --w.sessions[i].actor.edit().answers_open;
+  tell_exits(w, i);
+}
+
+/// The end of a worker comes behind the answer to its adoption, which brings what it wrote last.
+void tell_exits(world& w, std::size_t i) {
+  const auto& asked = w.sessions[i].actor->asked;
+  if (std::any_of(asked.begin(), asked.end(), [](const auto& r) { return r.kind == request_kind::adopt; }))
+    return;
+  for (auto who : std::exchange(w.sessions[i].actor.edit().exits, {}))
+    to_session(w, i, sm::gone{who, "killed"});
 }
 
 void hear_news(world& w, std::uint8_t at) {
@@ -242,9 +259,10 @@ void hear_news(world& w, std::uint8_t at) {
     to_pool(w, pm::spare_ready{p.id});
   } else {
     p.known = false;
-    if (p.label >= 0)
-      to_session(w, static_cast<std::size_t>(p.label), sm::gone{p.id, "killed"});
-    else
+    if (p.label >= 0) {
+      w.sessions[static_cast<std::size_t>(p.label)].actor.edit().exits.push_back(p.id);
+      tell_exits(w, static_cast<std::size_t>(p.label));
+    } else
       to_pool(w, pm::exited{p.id, "killed"});
   }
 }

@@ -24,7 +24,9 @@ void hear_answer(world& w, std::uint8_t worker);
 void hear_news(world& w, std::uint8_t worker);
 void show_row(world& w, std::size_t session);
 void hear_row(world& w); ///< the first of those on their way
-void ask_store(world& w, std::size_t session, const granted_words& g);
+void ask_store(world& w, std::size_t session, const sm::assign& e);
+void assign_now(world& w, std::size_t session, const sm::assign& e);
+void tell_exits(world& w, std::size_t session);
 void go_on_with(world& w, std::size_t session, const snapshot& got);
 void go_on_without(world& w, std::size_t session, const std::string& why);
 

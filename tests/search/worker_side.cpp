@@ -200,8 +200,11 @@ void ask(world& w, std::size_t i, std::uint8_t at, request_kind kind, to_worker 
   send(w, at, std::move(words), kind);
 }
 
-bool answered(const process& p, request_kind kind) {
-  return std::any_of(p.answers.begin(), p.answers.end(), [&](const auto& a) { return a.kind == kind; });
+/// Whether the answers on their way are one for each request of that kind.
+bool answered(const process& p, const request& r, const std::vector<request>& asked) {
+  auto on_way = std::count_if(p.answers.begin(), p.answers.end(), [&](const auto& a) { return a.kind == r.kind; });
+  return on_way >= std::count_if(asked.begin(), asked.end(),
+                                 [&](const auto& x) { return x.kind == r.kind && x.worker == r.worker; });
 }
 
 /// The process is gone; its host hears what it had said, then that its requests fail, then its end.
@@ -222,7 +225,7 @@ void end_process(world& w, std::uint8_t at) {
     return;
   if (p.label >= 0)
     for (const auto& r : w.sessions[static_cast<std::size_t>(p.label)].actor->asked)
-      if (r.worker == at && !answered(p, r.kind))
+      if (r.worker == at && !answered(p, r, w.sessions[static_cast<std::size_t>(p.label)].actor->asked))
         p.answers.push_back({r.kind, false, errc::worker_gone, "the worker has ended"});
   bool adopting = std::any_of(p.answers.begin(), p.answers.end(),
                               [](const auto& a) { return a.kind == request_kind::adopt && !a.ok; });

@@ -71,9 +71,10 @@ struct setting {
   std::vector<std::string> kinds; ///< of the sessions: "agent" or "exec"
   std::size_t spares = 0, most_starting = 4;
   std::map<chance, std::uint8_t> allowed;
-  bool slow_ledger = false; ///< other things happen while a line is written, also where no crash is left
-  bool slow_rows = false;   ///< the supervisor hears of a session's change later
-  bool credentials = false; ///< agents wait for a snapshot
+  bool slow_ledger = false;   ///< other things happen while a line is written, also where no crash is left
+  bool slow_rows = false;     ///< the supervisor hears of a session's change later
+  bool to_assignment = false; ///< a session's story ends once a worker holds its assignment
+  bool credentials = false;   ///< agents wait for a snapshot
   planted bug = planted::nothing;
 };
 
@@ -124,11 +125,13 @@ struct session_actor_side {
   std::optional<std::pair<sm::timer, std::uint64_t>> armed, rest;
   std::vector<pm::event_> to_pool;
   std::vector<granted_words> grants;
-  std::uint8_t permits = 0; ///< on their way from the pool
-  bool claim_open = false;  ///< the pool's answer is awaited
-  bool boss_waits = false;  ///< the supervisor waits for its end
-  bool quits = false;       ///< its row is gone: it ends when its queue is empty
-  std::optional<granted_words> wants_snapshot;
+  std::uint8_t permits = 0;                 ///< on their way from the pool
+  bool claim_open = false;                  ///< the pool's answer is awaited
+  bool boss_waits = false;                  ///< the supervisor waits for its end
+  bool quits = false;                       ///< its row is gone: it ends when its queue is empty
+  std::optional<sm::assign> wants_snapshot; ///< an assignment that waits for its snapshot
+  std::uint32_t wants_for = 0;              ///< its run
+  std::vector<worker_id> exits;             ///< told while an adoption is open
   std::uint64_t ticket = 0;
   std::uint8_t dispatchers = 0, quiet_waiters = 0, replies_open = 0, others_open = 0, answers_open = 0;
   std::int8_t shown = -1; ///< whether its last row holds the supervisor open

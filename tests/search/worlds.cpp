@@ -24,6 +24,10 @@ setting with_credentials(setting s) {
   s.credentials = true;
   return s;
 }
+setting to_assignment(setting s) {
+  s.to_assignment = true;
+  return s;
+}
 setting with_slow_rows(setting s) {
   s.slow_rows = true;
   return s;
@@ -39,6 +43,8 @@ std::vector<setting> deep_worlds() {
       make("reply-crash", "a reply, a death and a crash", {"agent"}, 0, {{c::reply, 1}, {c::death, 1}, {c::crash, 1}}),
       make("question-crash", "a question, an answer, a death and a crash", {"agent"}, 0,
            {{c::ask, 1}, {c::answer, 1}, {c::death, 1}, {c::crash, 1}}),
+      with_credentials(
+          make("expiry-run", "one credential expires and two sessions run", {"agent", "agent"}, 0, {{c::expiry, 2}})),
       make("three", "three sessions and two spares", {"agent", "agent", "exec"}, 2, {}),
       make("claim-death", "two dispatches, one spare, and a death at any point", {"agent", "exec"}, 1, {{c::death, 1}}),
       with_slow_rows(
@@ -52,8 +58,8 @@ std::vector<setting> deep_worlds() {
 
 std::vector<setting> worlds(bool deep) {
   std::vector<setting> out{
-      with_credentials(make("expiry", "one credential expires and three sessions ask", {"agent", "agent", "agent"}, 0,
-                            {{c::expiry, 1}})),
+      to_assignment(with_credentials(make("expiry", "one credential expires and three sessions ask",
+                                          {"agent", "agent", "agent"}, 0, {{c::expiry, 1}}))),
       make("stop-crash", "a stop, a reply and a crash", {"agent"}, 0, {{c::stop, 1}, {c::crash, 1}, {c::reply, 1}}),
       make("exec-crash", "a shell job, its respawn, a death and a crash", {"exec"}, 0,
            {{c::respawn, 1}, {c::crash, 1}, {c::death, 1}}),
