@@ -302,7 +302,7 @@ CAF_TEST(an agent of the program asks a question tells its steps and stays at wo
   CAF_CHECK(kept->text("late").code == errc::ended);
 }
 
-// REST-1, F-21
+// REST-1
 CAF_TEST(an agent that throws is made anew and told of its interruption) {
   sandbox s;
   std::atomic<int> runs = 0;
