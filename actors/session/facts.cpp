@@ -115,7 +115,7 @@ void on_answered(facts& f, const event& e) {
     return !a.taken && a.by == e.detail && (a.question.empty() || a.question == e.id);
   });
   if (given != f.answers.end())
-    *given = {given->key, given->by, e.id, e.text, true};
+    *given = {given->key, given->by, e.id, e.text, true, given->asked};
   if (!f.questions.empty() || f.now != task::needs_input)
     return;
   say(f, task::working, source::protocol, e.t);
@@ -318,7 +318,7 @@ void fold(facts& f, const ledger_entry& e) {
   } else if (e.what == "answer") {
     auto key = text(e, "key");
     if (std::none_of(f.answers.begin(), f.answers.end(), [&](const given_answer& a) { return a.key == key; }))
-      f.answers.push_back({key, text(e, "by"), text(e, "question"), text(e, "choice"), false});
+      f.answers.push_back({key, text(e, "by"), text(e, "question"), text(e, "choice"), false, text(e, "choice")});
   } else if (e.what == "delivered") {
     std::erase_if(f.replies, [&](const pending_reply& r) { return r.key == text(e, "key"); });
   } else if (e.what == "stop" || e.what == "remove") {

@@ -36,6 +36,7 @@ struct given_answer {
   std::string key, by;
   std::string question, choice; ///< as they were asked for; as they turned out once taken
   bool taken = false;
+  std::string asked; ///< the choice as it was asked for: the same key with another is refused
   bool operator==(const given_answer&) const = default;
 };
 

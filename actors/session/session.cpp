@@ -364,7 +364,11 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
         const auto& given = s.m.known.answers;
         auto known = std::find_if(given.begin(), given.end(), [&](const auto& a) { return a.taken && a.key == r.key; });
         if (known != given.end()) { // SUP-11: repeated after a lost connection, it counts once
-          promise.deliver(answer_taken{known->question, known->choice});
+          if (known->asked == r.choice)
+            promise.deliver(answer_taken{known->question, known->choice});
+          else
+            promise.deliver(make_error(errc::key_reused,
+                                       "this key has been used for another answer\nsend it with a key of its own"));
           return promise;
         }
         if (std::holds_alternative<sm::live>(s.m.at) || std::holds_alternative<sm::adopting>(s.m.at)) {

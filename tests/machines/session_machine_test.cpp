@@ -467,7 +467,7 @@ CAF_TEST(an answer is known by its key once the transcript shows that it counted
   e.text = "No";
   s.on(sm::happened{e});
   CAF_CHECK(!s.m.known.answers[0].taken);
-  CAF_CHECK(s.m.known.answers[1] == (given_answer{"k2", "other", "q1", "No", true}));
+  CAF_CHECK(s.m.known.answers[1] == (given_answer{"k2", "other", "q1", "No", true, "2"}));
 }
 
 // STATE-2

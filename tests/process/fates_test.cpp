@@ -125,7 +125,8 @@ CAF_TEST(a worker that hangs is unknown and lives on and every other session is 
   CAF_CHECK_EQUAL(s.field(slow, "pid"), worker.pid);
   CAF_CHECK(until(
       s, [&] { return s.field(slow, "state") == "unknown"; }, 30));
-  CAF_CHECK_EQUAL(s.field(slow, "evidence")["source"], "none");
+  auto evidence = s.field(slow, "evidence");
+  CAF_CHECK_EQUAL(evidence["source"], "none");
   CAF_CHECK(alive(worker));
   signal_process(worker, SIGCONT);
   CAF_CHECK(until(
@@ -149,6 +150,7 @@ CAF_TEST(restarts of the supervisor leave as many processes as there were) {
     CAF_CHECK_EQUAL(now, first == 0 ? now : first);
     first = now;
     kill_and_wait(s.supervisor_pid());
+    s.troupe({"agents"});
   }
   CAF_CHECK_EQUAL(first, 5u);
   CAF_CHECK_EQUAL(s.field(id, "process"), "alive");

@@ -51,7 +51,8 @@ std::string variables(const std::string& text) {
   std::istringstream in(text);
   std::vector<std::string> lines;
   for (std::string line; std::getline(in, line);)
-    if (!line.starts_with("TROUPE_SESSION_") && !line.starts_with("TMPDIR=") && !line.starts_with("_="))
+    if (!line.starts_with("TROUPE_SESSION_") && !line.starts_with("TROUPE_TOOL_CALL=") &&
+        !line.starts_with("TMPDIR=") && !line.starts_with("_="))
       lines.push_back(line);
   std::sort(lines.begin(), lines.end());
   std::string out;
@@ -136,7 +137,8 @@ CAF_TEST(the receipt is kept by names and shown by why) {
   auto why = s.troupe({"why", id}).out;
   CAF_CHECK(why.find("as meant: arguments, directory, variables, permission mode, account") != std::string::npos);
   CAF_CHECK(why.find("done since then: its process tree shows it") != std::string::npos); // BEYOND-8
-  CAF_CHECK_EQUAL(s.field(id, "evidence")["source"], "process tree");
+  auto evidence = s.field(id, "evidence");
+  CAF_CHECK_EQUAL(evidence["source"], "process tree");
   CAF_CHECK(s.stop().empty());
 }
 
@@ -216,7 +218,8 @@ CAF_TEST(a key that is stored after the spare was warmed reaches the session and
     auto env = slurp(s.work() + "/agent.env");
     CAF_CHECK(env.find("ANTHROPIC_API_KEY=sk-stored-late\n") != std::string::npos);
     CAF_CHECK(env.find("sk-of-this-shell") == std::string::npos);
-    CAF_CHECK_EQUAL(json::parse(ledger_line(s, "assigned"))["facts"]["account"], "same");
+    auto assigned = json::parse(ledger_line(s, "assigned"));
+    CAF_CHECK_EQUAL(assigned["facts"]["account"], "same");
     s.troupe({"stop", id});
   }
   for (const char* file : {"/ledger.jsonl", "/supervisor.log"})

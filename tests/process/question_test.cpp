@@ -110,6 +110,7 @@ CAF_TEST(an answer that is repeated with its key counts once and with other cont
   };
   CAF_CHECK(reply("say hello").contains("result"));
   CAF_CHECK(reply("say hello").contains("result"));
-  CAF_CHECK_EQUAL(reply("say something else")["error"]["data"]["code"], "key_reused");
+  auto refused = reply("say something else");
+  CAF_CHECK_EQUAL(refused["error"]["data"]["code"], "key_reused");
   CAF_CHECK(s.stop().empty());
 }

@@ -329,7 +329,7 @@ CAF_TEST(an agent that throws is made anew and told of its interruption) {
   CAF_CHECK(second.resumed);
   CAF_CHECK_EQUAL(second.conversation, "conversation-1");
   CAF_REQUIRE_EQUAL(prompts.size(), 1u);
-  CAF_CHECK(prompts.front().find("restarted") != std::string::npos); // REST-4
+  CAF_CHECK(prompts.front().find("has been started again") != std::string::npos); // REST-4
   CAF_CHECK(!r->end(workers::keep));
 }
 
