@@ -67,6 +67,8 @@ void warm_pool_state::launched(worker_id who, bool spare, const worker_address& 
 }
 
 void warm_pool_state::not_launched(worker_id who, bool spare, const caf::error& err) {
+  if (failure_of(err).code == errc::timed_out) // it may still come: then it is nobody's (KEEP-8)
+    self->send(host, kill_worker{who, {}, {}, "was not launched in time"});
   if (spare) {
     advance(pm::exited{who, failure_of(err).text});
     return;
