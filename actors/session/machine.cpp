@@ -69,8 +69,8 @@ process finish_removal(context& c) {
   c.write("removed",
           {{"state", name_of(c.f().now)}, {"exit_status", std::to_string(c.f().exit_status)}, {"name", c.f().name}});
   c.put(answer_dispatch{errc::no_such_session, no_more});
-  c.put(quiet{});
   c.put(forget{});
+  c.put(quiet{});
   return removed{};
 }
 
@@ -673,6 +673,15 @@ process on(const S& s, const not_adopted& e, context& c) {
   } else {
     return s;
   }
+}
+
+// unwritten
+template <class S>
+process on(const S& s, const unwritten& e, context& c) {
+  c.put(answer_dispatch{e.code, e.why});
+  c.put(quiet{});
+  c.put(vanish{});
+  return s;
 }
 
 struct process_word {

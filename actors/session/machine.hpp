@@ -138,9 +138,13 @@ struct not_adopted {
   bool dead;
   std::string why;
 };
+struct unwritten {
+  std::string why;
+  errc code;
+}; ///< the ledger has not taken the line that begins the session
 using event_ = std::variant<begin, restored, granted, not_granted, held, not_held, permitted, happened, gone,
                             end_refused, asked_stop, asked_remove, asked_respawn, asked_wake, asked_reply, asked_answer,
-                            asked_pin, asked_rename, elapsed, adopted, not_adopted>;
+                            asked_pin, asked_rename, elapsed, adopted, not_adopted, unwritten>;
 
 // Effects, carried out in order; none that follows a `record` starts before the line is written.
 struct record {
@@ -196,9 +200,10 @@ struct refuse {
   std::string text;
 };                ///< the request at hand is refused
 struct quiet {};  ///< no process: whoever waits for the end is told
+struct vanish {}; ///< there never was such a session
 struct forget {}; ///< the row is gone, and so is the actor
 using effect = std::variant<record, claim, assign, ask_permit, return_permit, start, deliver, give, turn_away, end,
-                            kill, adopt, arm, answer_dispatch, refuse, quiet, forget>;
+                            kill, adopt, arm, answer_dispatch, refuse, quiet, vanish, forget>;
 
 struct step {
   state to;

@@ -63,7 +63,7 @@ void session_state::run() {
 
 void session_state::show() {
   auto now = sm::look(m);
-  if (now == shown)
+  if (now == shown || now.gone) // a removal is shown when the ledger has it
     return;
   shown = now;
   self->send(around->desk, row_changed{now});
@@ -75,7 +75,9 @@ bool session_state::act(const sm::record& e) {
   auto entry = e.entry;
   if (!e.first_cause)
     entry.cause = cause;
-  self->request(around->keeper, deadline::local, append{std::move(entry)})
+  // The keeper answers each line once, however slow the disk: whoever asked hears of its own deadline, and a line that
+  // is merely late is never written twice.
+  self->request(around->keeper, caf::infinite, append{std::move(entry)})
       .then(
           [this](appended& a) {
             cause = a.n;
@@ -83,18 +85,26 @@ bool session_state::act(const sm::record& e) {
             waiting = false;
             run();
           },
-          [this](caf::error& err) { // without a ledger nothing may be promised: whoever waits is told
-            for (auto& p : dispatchers)
-              p.deliver(err);
-            dispatchers.clear();
-            waiting = false;
-            run();
-          });
+          [this, e](caf::error& err) { not_written(e, err); });
   return true;
 }
 
+/// Without a ledger nothing may be promised or begun. A session that has no line yet has never been; for any other,
+/// what waits behind the line waits on, and the line is tried again: none is left out.
+void session_state::not_written(const sm::record& e, const caf::error& err) {
+  if (e.entry.what == "dispatched") {
+    waiting = false;
+    queue.clear();
+    auto why = failure_of(err);
+    advance(sm::unwritten{why.text, why.code});
+    return;
+  }
+  queue.push_front([this, e] { return act(e); });
+  self->delayed_send(self, std::chrono::seconds(1), timer_due{ledger_retry, 0});
+}
+
 bool session_state::act(const sm::claim&) {
-  self->request(around->pool, deadline::local,
+  self->request(around->pool, deadline::claim,
                 claim_worker{m.known.id, wanted_profile(m.known.spec, around->warmed), cause})
       .then(
           [this](granted_worker& g) {
@@ -268,10 +278,18 @@ bool session_state::act(const sm::quiet&) {
   return false;
 }
 
-bool session_state::act(const sm::forget&) {
-  self->send(around->keeper, drop_session{m.known.id});
+bool session_state::act(const sm::vanish&) {
+  auto now = sm::look(m);
+  now.gone = true;
+  self->send(around->desk, row_changed{now});
+  self->send(around->supervisor_handle, row_changed{std::move(now)});
   self->quit();
   return false;
+}
+
+bool session_state::act(const sm::forget&) {
+  self->send(around->keeper, drop_session{m.known.id});
+  return act(sm::vanish{});
 }
 
 void session_state::take(dispatch& d, caf::typed_response_promise<dispatched> promise) {
@@ -399,7 +417,13 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
         self->state.tell_exits();
       },
       [self](timer_due& t) {
-        self->state.advance(sm::elapsed{static_cast<sm::timer>(t.which), t.generation});
+        auto& s = self->state;
+        if (t.which == ledger_retry) {
+          s.waiting = false;
+          s.run();
+          return;
+        }
+        s.advance(sm::elapsed{static_cast<sm::timer>(t.which), t.generation});
       },
   };
 }

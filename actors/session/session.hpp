@@ -33,6 +33,9 @@ struct session_surroundings {
   supervisor_actor supervisor_handle;
 };
 
+/// Which timer tries a line again that the ledger did not take; beside those of session_machine::timer.
+constexpr std::uint32_t ledger_retry = 1000;
+
 struct session_state {
   static inline const char* name = "troupe.session";
   explicit session_state(session_actor::pointer s) : self(s) {}
@@ -59,6 +62,7 @@ struct session_state {
   void serve(caf::typed_response_promise<T> promise, const session_machine::event_& e, std::function<T()> then);
   void later(std::function<void()> act);
   void run();
+  void not_written(const session_machine::record& e, const caf::error& err);
   void show();
   void take(dispatch& d, caf::typed_response_promise<dispatched> promise);
   void wake_with(const environment& fresh);
@@ -83,6 +87,7 @@ struct session_state {
   bool act(const session_machine::answer_dispatch& e);
   bool act(const session_machine::refuse& e);
   bool act(const session_machine::quiet& e);
+  bool act(const session_machine::vanish& e);
   bool act(const session_machine::forget& e);
 
   std::deque<caf::typed_response_promise<answer_taken>>

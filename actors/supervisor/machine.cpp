@@ -119,6 +119,12 @@ phase on(const stopped& s, const stop_asked&, context& c) {
   return s;
 }
 
+template <class S>
+phase on(const S& s, const not_recorded& e, context& c) {
+  std::erase_if(c.s.keys, [&](const auto& k) { return k.second.session == e.session; });
+  return s;
+}
+
 } // namespace
 
 step next(state from, const event_& e, wall_ms now, const policy& p) {

@@ -64,7 +64,11 @@ struct stop_asked {
   std::size_t sessions; ///< in the roster: each is asked to end, whatever its last row said
 };
 struct session_ended {}; ///< one of those asked by `drain`
-using event_ = std::variant<opened, dispatch_asked, front_ends_now, busy_now, linger_over, stop_asked, session_ended>;
+struct not_recorded {
+  session_id session;
+}; ///< the ledger has not taken the dispatch: its key counts as never used
+using event_ = std::variant<opened, dispatch_asked, front_ends_now, busy_now, linger_over, stop_asked, session_ended,
+                            not_recorded>;
 
 struct admit {
   session_id session;

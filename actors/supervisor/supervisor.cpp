@@ -36,7 +36,11 @@ void supervisor_state::act(const sm::admit& e) {
   auto promise = asked_promise;
   self->request(spawn_session(e.session), deadline::dispatch, std::move(asked))
       .then([promise](dispatched& d) mutable { promise.deliver(std::move(d)); },
-            [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
+            [this, promise, id = e.session](caf::error& err) mutable {
+              if (failure_of(err).code == errc::disk)
+                advance(sm::not_recorded{id});
+              promise.deliver(std::move(err));
+            });
 }
 
 void supervisor_state::act(const sm::repeat& e) {
