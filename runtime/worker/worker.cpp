@@ -123,7 +123,7 @@ void worker::leave_spare() {
 }
 
 void worker::start(const json& params) {
-  if (!job_ || started_ || params.value("run", 0U) != job_->run || !end_reason_.empty())
+  if (!job_ || started_ || params.value("run", 0U) != job_->run || harness_gone_ || over_ || !end_reason_.empty())
     return;
   started_ = true;
   failure ignored; // who needs it and has it not says so
