@@ -1,0 +1,123 @@
+// The simulated services.
+#include "tests/simulation/services.hpp"
+
+namespace troupe::simulation {
+
+namespace {
+
+/// A promise that the world keeps, and how it is kept from outside of any actor's step.
+template <class Actor, class T>
+auto keep(Actor* self, caf::typed_response_promise<T> promise) {
+  return [self, promise](const T* got, const failure& error) mutable {
+    self->context(nullptr); // the step in which it was asked is over
+    if (got)
+      promise.deliver(T(*got));
+    else
+      promise.deliver(make_error(error.code, error.text));
+  };
+}
+
+/// Hands `call(bench, answer)` to the host's thread.
+template <class T, class Call>
+caf::result<T> on_bench(worker_host_actor::pointer self, const stage_ptr& on, Call call) {
+  auto promise = self->make_response_promise<T>();
+  if (!on->around)
+    return promise;
+  auto& host = *on->around->host;
+  host.post([&host, call, done = keep<std::remove_pointer_t<decltype(self)>, T>(self, promise)] { call(host, done); });
+  return promise;
+}
+
+} // namespace
+
+worker_host_actor::behavior_type make_host(worker_host_actor::pointer self, stage_ptr on) {
+  return {
+      [=](launch_worker& x) {
+        return on_bench<worker_address>(self, on, [x](bench& b, auto done) { b.launch(x, done); });
+      },
+      [=](assign_worker& x) { return on_bench<receipt>(self, on, [x](bench& b, auto done) { b.assign(x, done); }); },
+      [=](start_worker& x) {
+        if (on->around)
+          on->around->host->post([b = on->around->host.get(), x] { b->start(x); });
+      },
+      [=](deliver_reply& x) {
+        return on_bench<reply_taken>(self, on, [x](bench& b, auto done) { b.ask<reply_taken>(x.worker, x, done); });
+      },
+      [=](give_answer& x) {
+        return on_bench<answer_taken>(self, on, [x](bench& b, auto done) { b.ask<answer_taken>(x.worker, x, done); });
+      },
+      [=](end_worker& x) { return on_bench<ending_worker>(self, on, [x](bench& b, auto done) { b.end(x, done); }); },
+      [=](kill_worker& x) {
+        if (on->around)
+          on->around->host->post([b = on->around->host.get(), x] { b->kill(x); });
+      },
+      [=](adopt_worker& x) {
+        return on_bench<worker_adopted>(self, on, [x](bench& b, auto done) { b.adopt(x, done); });
+      },
+      [=](say_goodbye& x) {
+        return on_bench<say_goodbye>(self, on, [x](bench& b, auto done) { b.goodbye([&] { done(&x, failure{}); }); });
+      },
+  };
+}
+
+journal_keeper_actor::behavior_type make_keeper(journal_keeper_actor::pointer self, stage_ptr on) {
+  return {
+      [=](append& a) -> caf::result<appended> {
+        if (!on->around)
+          return appended{0};
+        auto promise = self->make_response_promise<appended>();
+        auto& k = *on->around->ledger;
+        k.post([&k, e = std::move(a.entry), done = keep(self, promise)]() mutable { k.append(std::move(e), done); });
+        return promise;
+      },
+      [=](load_journal&) -> caf::result<journal> {
+        auto promise = self->make_response_promise<journal>();
+        if (on->around) {
+          auto& k = *on->around->ledger;
+          k.post([&k, done = keep(self, promise)] { k.load(done); });
+        }
+        return promise;
+      },
+      [](drop_session&) {},
+      [](cache_row&) {},
+      [=](chain_asked& x) {
+        return reasons{on->around ? lines_of(on->around->files, x.id) : std::vector<ledger_entry>()};
+      },
+      [](timer_due&) {},
+  };
+}
+
+vault_actor::behavior_type make_vault(vault_actor::pointer self, stage_ptr on) {
+  return {
+      [=](load_credentials&) -> caf::result<snapshot> {
+        auto promise = self->make_response_promise<snapshot>();
+        if (on->around)
+          on->around->accounts->load(keep(self, promise));
+        return promise;
+      },
+      [=](refresh_credentials&) -> caf::result<snapshot> {
+        auto promise = self->make_response_promise<snapshot>();
+        if (on->around)
+          on->around->accounts->refresh(keep(self, promise));
+        return promise;
+      },
+      [](accounts_asked&) { return accounts{}; },
+  };
+}
+
+front_desk_actor::behavior_type make_desk(front_desk_actor::stateful_pointer<desk_state> self, stage_ptr on) {
+  self->state.on = std::move(on);
+  return {
+      [self](row_changed& r) {
+        auto& s = self->state;
+        if (r.now.gone)
+          s.rows.erase(r.now.id);
+        else
+          s.rows[r.now.id] = r.now;
+      },
+      [self](roster_loaded&) { self->state.open = true; },
+      [self](leaving&) { self->state.left = true; },
+  };
+}
+
+} // namespace troupe::simulation

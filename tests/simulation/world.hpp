@@ -1,0 +1,98 @@
+// The simulated world: time, the disk, the worker processes and what lies between them. Pure: no CAF, no clock, no
+// file. What may happen next in it is a list of deeds; whoever runs it picks one.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/bench.hpp"
+#include "tests/simulation/disk.hpp"
+#include "tests/simulation/keeper.hpp"
+#include "tests/simulation/story.hpp"
+#include "tests/simulation/witness.hpp"
+#include "tests/simulation/worker.hpp"
+
+namespace troupe::simulation {
+
+/// A bug that is put in on purpose, to see that it is found.
+enum class plant {
+  none,
+  acknowledges_first,         ///< the journal keeper answers before it writes
+  replies_twice,              ///< a worker takes a key that it has taken
+  two_workers_on_one_session, ///< the lock of a session holds nobody off
+  reaps_what_works            ///< a worker lets itself be reaped in spite of later events
+};
+
+/// What goes wrong next, by kind: how many times.
+struct pending_faults {
+  std::uint32_t writes = 0, launches = 0, refreshes = 0;
+};
+
+/// One thing that may happen next.
+struct deed {
+  enum class of {
+    host_call,
+    write,
+    vault_answers,
+    worker_reads,
+    worker_sees_close,
+    host_reads,
+    host_sees_close,
+    host_sees_exit,
+    harness_goes_on,
+    tree_ends,
+    worker_leaves
+  } what;
+  worker* who = nullptr;
+  link_ptr on;
+  worker_id id;
+};
+
+class world {
+public:
+  explicit world(bool tell, plant bug = plant::none) : told(tell), planted(bug), seen(*this) {}
+
+  [[nodiscard]] std::int64_t mono() const { return mono_; } ///< does not count time asleep
+  [[nodiscard]] wall_ms wall() const { return 1'700'000'000'000 + mono_ + slept_; }
+  void set_time(std::int64_t mono);
+  void sleep(std::int64_t ms);
+
+  worker& spawn(worker_id id, bool warm);
+  worker* find(const process_identity& who);
+  /// The live worker that holds a session's lock; null when there is none.
+  worker* holder(const session_id& s);
+  [[nodiscard]] bool lock_is_held(const session_id& s) { return holder(s) != nullptr; }
+
+  /// All that may happen next, the calmest first.
+  std::vector<deed> deeds();
+  void perform(const deed& d, std::uint32_t how);
+
+  /// Uses one of the faults that are due.
+  static bool take(std::uint32_t& due) { return due > 0 && due-- > 0; }
+
+  void log_in();
+  void log_out();
+
+  story told;
+  disk files;
+  plant planted;
+  witness seen;
+  std::vector<std::unique_ptr<worker>> workers;
+  std::unique_ptr<bench> host;     ///< of the supervisor that runs
+  std::unique_ptr<keeper> ledger;  ///< the same
+  std::unique_ptr<vault> accounts; ///< the same
+  pending_faults faults;
+  std::uint32_t sessions = 0;     ///< ids given out so far
+  std::int64_t idle_ms = 600'000; ///< session.idleSeconds of the simulated settings
+  std::set<std::string> gone_directories;
+
+private:
+  void add_worker_deeds(std::vector<deed>& out);
+  void add_host_deeds(std::vector<deed>& out);
+  std::int64_t mono_ = 0, slept_ = 0;
+  std::int32_t next_pid_ = 100;
+};
+
+} // namespace troupe::simulation
