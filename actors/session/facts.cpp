@@ -154,13 +154,14 @@ void on_hint(facts& f, const event& e) {
 
 void on_end(facts& f, const event& e) {
   bool was_turn = f.turn;
+  bool ran = f.begun || e.detail != "exited"; // a job that was ended ahead of its start has no status
   f.ended = true;
   f.turn = false;
   f.end_reason = e.id;
   f.questions.clear();
   f.work.clear();
   f.attached = 0;
-  if (f.is_exec())
+  if (f.is_exec() && ran)
     f.exit_status = e.detail == "exited"      ? static_cast<std::int32_t>(e.value)
                     : e.detail == "signalled" ? 128 + static_cast<std::int32_t>(e.value)
                                               : 127;
@@ -168,6 +169,8 @@ void on_end(facts& f, const event& e) {
     if (!f.settled())
       settle(f, task::stopped, source::process_tree, e.t);
   } else if (f.is_exec()) {
+    if (!ran || e.id == "respawn")
+      return; // it runs anew, or what was asked meanwhile decides
     settle(f, e.detail == "exited" && e.value == 0 ? task::completed : task::failed, source::process_tree, e.t);
     if (!e.text.empty())
       f.sentence = first_line(e.text);

@@ -124,7 +124,7 @@ CAF_TEST(a stop before the assignment has completed leaves a stopped session and
   in_many_orders(
       [&](scene& s) {
         n = s.crowd().dispatch_new(s.sup(), s.luck.roll(2) == 0);
-        for (auto left = 1 + s.luck.roll(30); left > 0 || s.sup().desk().rows.empty(); --left)
+        for (auto left = 1 + s.luck.roll(30); left > 0 || s.sup().desk().rows.empty(); left -= left > 0)
           s.d.calm_step(false);
         stop = s.crowd().stop(s.sup(), s.sup().desk().rows.begin()->first);
         s.stir(40);
@@ -132,7 +132,8 @@ CAF_TEST(a stop before the assignment has completed leaves a stopped session and
       [&](scene& s) {
         CAF_REQUIRE(s.request(stop).granted);
         auto id = s.request(stop).session;
-        CAF_REQUIRE(s.seen(id).state == "stopped" || (s.lines(id, "start") == 1 && s.seen(id).state == "done"));
+        bool done = s.seen(id).state == "done" || s.lines(id, "removed") == 1; // a job that was as quick, and its row
+        CAF_REQUIRE(s.seen(id).state == "stopped" || (s.lines(id, "start") == 1 && done));
         CAF_REQUIRE(s.around().holder(id) == nullptr);
       });
 }
@@ -204,7 +205,8 @@ CAF_TEST(a shutdown that keeps the workers meets a dispatch and its key is repea
       [&](scene& s) {
         CAF_REQUIRE(s.request(n).granted);
         CAF_REQUIRE_EQUAL(s.lines(s.request(n).session, "dispatched"), 1u);
-        CAF_REQUIRE_EQUAL(s.seen(s.request(n).session).state, "done");
+        auto id = s.request(n).session;
+        CAF_REQUIRE(s.seen(id).state == "done" || s.lines(id, "removed") == 1); // a job's row goes in time (KEEP-7)
       });
 }
 

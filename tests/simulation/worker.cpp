@@ -59,7 +59,7 @@ worker_answer worker::assign(const assign_worker& x) {
     return failure{errc::refused, "this worker has a session already: " + job->session.value};
   if (x.job.epoch < epoch)
     return failure{errc::refused, "a newer supervisor has this worker"};
-  if (around_.lock_is_held(x.job.session) && around_.planted != plant::two_workers_on_one_session)
+  if (around_.lock_is_held(x.job.session))
     return failure{errc::refused, "another worker holds this session's lock"};
   if (around_.gone_directories.count(x.job.spec.cwd) != 0)
     return failure{errc::directory, "directory cannot be entered: " + x.job.spec.cwd};
@@ -122,7 +122,9 @@ worker_answer worker::deliver(const deliver_reply& x) {
   if (!job || !started || harness_gone || !end_reason.empty())
     return failure{errc::not_running, "the session is not running here"};
   job->seen = std::max(job->seen, x.seen);
-  if (taken_.count(x.key) == 0 || around_.planted == plant::replies_twice)
+  if (taken_.count(x.key) == 0)
+    take_prompt(x.key, x.text);
+  if (around_.planted == plant::replies_twice)
     take_prompt(x.key, x.text);
   return reply_taken{taken_[x.key]};
 }

@@ -19,10 +19,9 @@ namespace troupe::simulation {
 /// A bug that is put in on purpose, to see that it is found.
 enum class plant {
   none,
-  acknowledges_first,         ///< the journal keeper answers before it writes
-  replies_twice,              ///< a worker takes a key that it has taken
-  two_workers_on_one_session, ///< the lock of a session holds nobody off
-  reaps_what_works            ///< a worker lets itself be reaped in spite of later events
+  acknowledges_first, ///< the journal keeper answers before it writes
+  replies_twice,      ///< a worker takes each reply twice
+  reaps_what_works    ///< a worker lets itself be reaped in spite of later events
 };
 
 /// What goes wrong next, by kind: how many times.
