@@ -41,10 +41,6 @@ CAF_TEST(a worker that takes a reply twice is found) {
   is_found(plant::replies_twice, "REST-5");
 }
 
-CAF_TEST(a worker that lets itself be reaped while it works is found) {
-  is_found(plant::reaps_what_works, "KEEP-1");
-}
-
 CAF_TEST(a seed plays the same day each time and a failing one gets shorter) {
   run_options o;
   o.bug = plant::replies_twice;

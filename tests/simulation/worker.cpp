@@ -150,8 +150,7 @@ worker_answer worker::answer(const give_answer& x) {
 }
 
 worker_answer worker::end(const end_worker& x) {
-  if (x.reason == "reap" && around_.planted != plant::reaps_what_works &&
-      (x.seen < last_ || terminals > 0 || turn || !inside.queue.empty())) // KEEP-5
+  if (x.reason == "reap" && (x.seen < last_ || terminals > 0 || turn || !inside.queue.empty())) // KEEP-5
     return failure{errc::refused, "a later event came first"};
   if (!end_reason.empty())
     return ending_worker{id};

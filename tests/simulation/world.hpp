@@ -20,8 +20,7 @@ namespace troupe::simulation {
 enum class plant {
   none,
   acknowledges_first, ///< the journal keeper answers before it writes
-  replies_twice,      ///< a worker takes each reply twice
-  reaps_what_works    ///< a worker lets itself be reaped in spite of later events
+  replies_twice       ///< a worker takes each reply twice
 };
 
 /// What goes wrong next, by kind: how many times.
