@@ -26,8 +26,10 @@ void session_state::advance(const sm::event_& e) {
   for (auto& effect : step.effects) {
     if (auto* line = std::get_if<sm::record>(&effect); line && line->first_cause)
       line->entry.cause = because;
-    queue.push_back(
-        [this, effect = std::move(effect)] { return std::visit([this](const auto& x) { return act(x); }, effect); });
+    queue.push_back([this, effect = std::move(effect), waited = quiet_told + quiet_waiters.size()] {
+      quiet_due = waited;
+      return std::visit([this](const auto& x) { return act(x); }, effect);
+    });
   }
   show();
   run();
@@ -272,9 +274,10 @@ bool session_state::act(const sm::refuse&) {
 } // `serve` has answered it
 
 bool session_state::act(const sm::quiet&) {
-  for (auto& p : quiet_waiters)
-    p.deliver(done{m.known.id});
-  quiet_waiters.clear();
+  for (; quiet_told < quiet_due; ++quiet_told) {
+    quiet_waiters.front().deliver(done{m.known.id});
+    quiet_waiters.pop_front();
+  }
   return false;
 }
 

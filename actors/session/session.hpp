@@ -54,7 +54,10 @@ struct session_state {
   std::uint64_t cause = 0;          ///< the ledger line before
   std::uint64_t because = 0;        ///< the line that the request at hand comes from; 0: a person
   std::vector<caf::typed_response_promise<dispatched>> dispatchers;
-  std::vector<caf::typed_response_promise<done>> quiet_waiters;
+  std::deque<caf::typed_response_promise<done>> quiet_waiters;
+  /// How many of them have been told, and how many had come when the effect at hand was decided: a `quiet` that waits
+  /// behind a ledger line says nothing to who asks for a stop meanwhile.
+  std::size_t quiet_told = 0, quiet_due = 0;
 
   void advance(const session_machine::event_& e);
   /// The same for a request: a refusal goes to `promise`, anything else is answered by `then` once the ledger has it.
