@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <asio/dispatch.hpp>
 #include <asio/executor_work_guard.hpp>
 #include <asio/post.hpp>
 
@@ -105,6 +106,11 @@ supervisor_host::supervisor_host(host_setup setup)
       system_(config_), children_(loop_, setup_.guest ? reaper::reach::watched : reaper::reach::all) {
   if (setup_.listening)
     server_.emplace(loop_, std::move(setup_.listening), greeting());
+  scheduler().enter(loop_);
+}
+
+loop_scheduler& supervisor_host::scheduler() {
+  return static_cast<loop_scheduler&>(system_.scheduler());
 }
 
 /// Timers that are pending would keep the actors, and handles in each other's states would keep the system: so each is
@@ -122,6 +128,7 @@ supervisor_host::~supervisor_host() {
   end(vault_);
   end(around_->host);
   end(around_->keeper);
+  scheduler().leave();
   system_.await_all_actors_done();
   *around_ = {};
   server_.reset();
@@ -234,13 +241,13 @@ void supervisor_host::spawn_desk() {
       setup_.ends.line(to, std::move(line));
       return;
     }
-    asio::post(loop_, [this, to, line = std::move(line)]() mutable {
+    asio::dispatch(loop_, [this, to, line = std::move(line)]() mutable {
       if (server_)
         server_->send(to, std::move(line));
     });
   };
   lines.answered = [this](connection_id who) {
-    asio::post(loop_, [this, who] {
+    asio::dispatch(loop_, [this, who] {
       if (server_)
         server_->answered(who);
     });

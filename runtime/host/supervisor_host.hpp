@@ -18,6 +18,7 @@
 #include "runtime/files/paths.hpp"
 #include "runtime/host/host_bench.hpp"
 #include "runtime/host/log.hpp"
+#include "runtime/host/loop_scheduler.hpp"
 
 namespace troupe {
 
@@ -80,6 +81,7 @@ public:
   [[nodiscard]] event_log& log() { return log_; }
 
 private:
+  [[nodiscard]] loop_scheduler& scheduler();
   [[nodiscard]] std::string greeting() const;
   void spawn_services();
   void spawn_deciders();
@@ -94,7 +96,7 @@ private:
   host_setup setup_;
   event_log log_;
   settings chosen_;
-  service_config config_;
+  loop_config config_;
   caf::actor_system system_;
   asio::io_context loop_{1};
   reaper children_;

@@ -1,7 +1,7 @@
 // The worker host actor: each message becomes a call on the Asio thread, each answer a thunk back.
 #include "runtime/services/worker_host.hpp"
 
-#include <asio/post.hpp>
+#include <asio/dispatch.hpp>
 
 #include "caf/send.hpp"
 #include "caf/typed_event_based_actor.hpp"
@@ -16,7 +16,7 @@ caf::result<Answer> ask(real_worker_host::pointer self, asio::io_context& loop, 
                         Message& x, Call call) {
   auto promise = self->template make_response_promise<Answer>();
   auto handle = caf::actor_cast<real_worker_host>(self->ctrl());
-  asio::post(loop, [promise, handle, workers, x = std::move(x), call] {
+  asio::dispatch(loop, [promise, handle, workers, x = std::move(x), call] {
     call(*workers, x, [promise, handle](const Answer* got, const failure& error) {
       auto reply = got ? std::function<void()>([promise, value = *got]() mutable { promise.deliver(std::move(value)); })
                        : std::function<void()>(
@@ -40,7 +40,7 @@ real_worker_host::behavior_type make_worker_host(real_worker_host::pointer self,
         return ask<receipt>(self, *loop, workers, x,
                             [](bench& b, const assign_worker& m, auto done) { b.assign(m, done); });
       },
-      [=](start_worker& x) { asio::post(*loop, [workers, x] { workers->start(x); }); },
+      [=](start_worker& x) { asio::dispatch(*loop, [workers, x] { workers->start(x); }); },
       [=](deliver_reply& x) {
         return ask<reply_taken>(self, *loop, workers, x,
                                 [](bench& b, const deliver_reply& m, auto done) { b.deliver(m, done); });
@@ -53,7 +53,7 @@ real_worker_host::behavior_type make_worker_host(real_worker_host::pointer self,
         return ask<ending_worker>(self, *loop, workers, x,
                                   [](bench& b, const end_worker& m, auto done) { b.end(m, done); });
       },
-      [=](kill_worker& x) { asio::post(*loop, [workers, x] { workers->kill(x); }); },
+      [=](kill_worker& x) { asio::dispatch(*loop, [workers, x] { workers->kill(x); }); },
       [=](adopt_worker& x) {
         return ask<worker_adopted>(self, *loop, workers, x,
                                    [](bench& b, const adopt_worker& m, auto done) { b.adopt(m, done); });
