@@ -192,8 +192,10 @@ bool client::read_line(std::string& line, int ms) {
       errno = ETIMEDOUT;
       return false;
     }
-    in_.resize(scanned_ + 65536);
-    auto n = ::read(socket_.get(), in_.data() + scanned_, 65536);
+    auto block =
+        std::clamp<std::size_t>(scanned_, 4096, 65536); // most answers are short, and pages not touched are free
+    in_.resize(scanned_ + block);
+    auto n = ::read(socket_.get(), in_.data() + scanned_, block);
     in_.resize(scanned_ + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
     if (n == 0 || (n < 0 && errno != EINTR)) {
       errno = ECONNRESET;

@@ -55,8 +55,8 @@ void control_server::begin(connection_id id) {
   auto& c = connections_[id];
   c.reading = true;
   came_(static_cast<std::uint32_t>(connections_.size()));
-  c.peer->start({[this, id](const std::string& method, const json& params, const json& rpc_id) {
-                   request(id, method, params, rpc_id);
+  c.peer->start({[this, id](const std::string& method, json params, json rpc_id) {
+                   request(id, method, std::move(params), std::move(rpc_id));
                  },
                  [this, id](const std::string&) {
                    connections_.erase(id);
@@ -64,14 +64,14 @@ void control_server::begin(connection_id id) {
                  }});
 }
 
-void control_server::request(connection_id id, const std::string& method, const json& params, const json& rpc_id) {
+void control_server::request(connection_id id, const std::string& method, json params, json rpc_id) {
   auto at = connections_.find(id);
   if (at == connections_.end())
     return;
   ++at->second.taken;
   if (++at->second.waiting >= requests_limit)
     at->second.peer->channel().pause(true);
-  take_(front_call{id, rpc_id, method, params});
+  take_(front_call{{id, std::move(rpc_id)}, method, std::move(params)});
 }
 
 void control_server::open(std::function<void(front_call)> take, std::function<void(connection_id, std::uint32_t)> ended,

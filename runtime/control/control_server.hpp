@@ -45,7 +45,7 @@ private:
   void accept();
   void take_in(asio::local::stream_protocol::socket s);
   void begin(connection_id id);
-  void request(connection_id id, const std::string& method, const json& params, const json& rpc_id);
+  void request(connection_id id, const std::string& method, json params, json rpc_id);
   void say_goodbye();
 
   asio::io_context& loop_;

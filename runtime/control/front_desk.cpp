@@ -16,7 +16,7 @@ using method = void (*)(front_desk_state&, const front_call&);
 
 /// Sends a message to the supervisor and answers the call with what `shape` makes of the answer.
 template <class Answer, class Message, class Shape>
-void ask(front_desk_state& s, const front_call& call, Message message, Shape shape,
+void ask(front_desk_state& s, const caller& call, Message message, Shape shape,
          std::chrono::seconds patience = deadline::ending) {
   auto* desk = &s;
   s.self->request(s.setup.supervisor, patience, std::move(message))
@@ -229,13 +229,13 @@ void do_auth_status(front_desk_state& s, const front_call& call) {
   auto* desk = &s;
   s.self->request(s.setup.credentials, deadline::local, accounts_asked{})
       .then(
-          [desk, call](accounts& a) {
+          [desk, call = caller(call)](accounts& a) {
             auto list = json::array();
             for (const auto& [variable, source] : a.names)
               list.push_back({{"variable", variable}, {"source", source}});
             desk->respond(call, {{"accounts", list}});
           },
-          [desk, call](caf::error& e) { desk->refuse(call, failure_of(e)); });
+          [desk, call = caller(call)](caf::error& e) { desk->refuse(call, failure_of(e)); });
 }
 
 void do_hello(front_desk_state& s, const front_call& call) {
@@ -270,7 +270,7 @@ const std::map<std::string, method>& methods() {
 
 } // namespace
 
-void front_desk_state::take(front_call call) {
+void front_desk_state::take(const front_call& call) {
   auto at = methods().find(call.method);
   if (at == methods().end()) {
     std::vector<std::string> words;
@@ -298,17 +298,17 @@ bool front_desk_state::resolve(const front_call& call, session_id& id) {
   return error.code == errc::ok;
 }
 
-void front_desk_state::respond(const front_call& call, const json& result) {
+void front_desk_state::respond(const caller& call, const json& result) {
   respond_text(call, to_line(result));
 }
 
-void front_desk_state::respond_text(const front_call& call, const std::string& result) {
+void front_desk_state::respond_text(const caller& call, const std::string& result) {
   if (!call.id.is_null())
     setup.lines.send(call.from, "{\"id\":" + to_line(call.id) + ",\"jsonrpc\":\"2.0\",\"result\":" + result + "}");
   setup.lines.answered(call.from);
 }
 
-void front_desk_state::refuse(const front_call& call, const failure& why) {
+void front_desk_state::refuse(const caller& call, const failure& why) {
   auto split = why.text.find('\n');
   json extra{{"code", name_of(why.code)}};
   if (split != std::string::npos)
@@ -316,7 +316,7 @@ void front_desk_state::refuse(const front_call& call, const failure& why) {
   refuse_code(call, -32000, why.text.substr(0, split), std::move(extra));
 }
 
-void front_desk_state::refuse_code(const front_call& call, int code, const std::string& text, json extra) {
+void front_desk_state::refuse_code(const caller& call, int code, const std::string& text, json extra) {
   json error{{"code", code}, {"message", text}};
   if (!extra.empty())
     error["data"] = std::move(extra);

@@ -19,10 +19,14 @@ namespace troupe {
 
 using connection_id = std::uint64_t;
 
-/// One request of one connection.
-struct front_call {
+/// Whom an answer goes to.
+struct caller {
   connection_id from = 0;
-  json id;
+  json id; ///< null: a notification, which nobody answers
+};
+
+/// One request of one connection.
+struct front_call : caller {
   std::string method;
   json params;
 };
@@ -57,7 +61,7 @@ struct front_desk_state {
   wall_ms started = 0;
   std::map<connection_id, bool> subscribers; ///< whether to all rows
   struct waiter {
-    front_call call;
+    caller call;
     std::vector<session_id> ids;
     std::uint64_t ticket;
   };
@@ -66,15 +70,15 @@ struct front_desk_state {
   std::vector<std::string> problems;
 
   /// Runs one request. In the actor's context.
-  void take(front_call call);
+  void take(const front_call& call);
   /// A connection has ended, or the number of connections has changed.
   void gone(connection_id who);
   void count(std::uint32_t connections);
 
-  void respond(const front_call& call, const json& result);
-  void respond_text(const front_call& call, const std::string& result);
-  void refuse(const front_call& call, const failure& why);
-  void refuse_code(const front_call& call, int code, const std::string& text, json extra = json::object());
+  void respond(const caller& call, const json& result);
+  void respond_text(const caller& call, const std::string& result);
+  void refuse(const caller& call, const failure& why);
+  void refuse_code(const caller& call, int code, const std::string& text, json extra = json::object());
   bool resolve(const front_call& call, session_id& id);
   void changed(const row& now);
   void consider_waiters();

@@ -27,7 +27,7 @@ std::uint64_t roster_view::take(const row& now) {
     order_[at->second.order] = now.id;
   }
   at->second.now = now;
-  at->second.text = to_line(to_json(now));
+  at->second.text.clear();
   return ++seq_;
 }
 
@@ -51,8 +51,14 @@ const row* roster_view::find(const session_id& id) const {
   return at == buried_.end() ? nullptr : &at->second;
 }
 
+const std::string& roster_view::shown::json_text() const {
+  if (text.empty())
+    text = to_line(to_json(now));
+  return text;
+}
+
 const std::string& roster_view::text(const session_id& id) const {
-  return rows_.at(id).text;
+  return rows_.at(id).json_text();
 }
 
 session_id roster_view::resolve(const std::string& word, bool buried, failure& error) const {
@@ -99,7 +105,7 @@ std::string roster_view::list(bool all, const std::string& under) const {
       continue;
     if (out.size() > 1)
       out += ',';
-    out += x.text;
+    out += x.json_text();
   }
   return out + "]";
 }

@@ -1,4 +1,5 @@
-// All rows as front ends see them: names resolved (CLI-8), each row's JSON made once a change, changes numbered. Pure.
+// All rows as front ends see them: names resolved (CLI-8), each row's JSON made once a change that somebody sees,
+// changes numbered. Pure.
 #pragma once
 
 #include <map>
@@ -32,7 +33,8 @@ private:
   struct shown {
     row now;
     std::uint64_t order;
-    std::string text;
+    mutable std::string text; ///< empty: nobody asked since the last change
+    const std::string& json_text() const;
   };
   std::map<session_id, shown> rows_;
   std::map<std::uint64_t, session_id> order_;

@@ -270,7 +270,7 @@ connection_id embedded_supervisor::open_line(const std::string& method, json par
     return 0;
   auto id = next_line_++;
   lines_[id] = std::move(take);
-  host_->call({id, 1, method, std::move(params)});
+  host_->call({{id, 1}, method, std::move(params)});
   return id;
 }
 

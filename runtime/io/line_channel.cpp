@@ -10,7 +10,7 @@
 namespace troupe {
 
 namespace {
-constexpr std::size_t read_block = std::size_t{64} << 10;
+constexpr std::size_t read_least = std::size_t{8} << 10, read_most = std::size_t{64} << 10;
 constexpr const char* too_long =
     R"({"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"a line may hold 8 MiB at most"}})";
 } // namespace
@@ -33,12 +33,13 @@ void line_channel::read() {
   if (reading_ || paused_ || closed_ || flushing_ || detached_ || !cb_.line)
     return;
   reading_ = true;
-  auto old = in_.size();
-  in_.resize(old + read_block);
-  socket_.async_read_some(asio::buffer(in_.data() + old, read_block),
-                          [self = shared_from_this(), old](const asio::error_code& error, std::size_t n) {
+  auto old = in_.size(), block = much_ ? read_most : read_least;
+  in_.resize(old + block);
+  socket_.async_read_some(asio::buffer(in_.data() + old, block),
+                          [self = shared_from_this(), old, block](const asio::error_code& error, std::size_t n) {
                             self->reading_ = false;
                             self->in_.resize(old + n);
+                            self->much_ = n == block;
                             if (error) {
                               if (error != asio::error::operation_aborted)
                                 self->finish(error == asio::error::eof ? "" : error.message());
@@ -98,7 +99,7 @@ void line_channel::send(std::string line) {
 void line_channel::write() {
   if (!writing_.empty() || out_.empty() || closed_)
     return;
-  while (!out_.empty() && (writing_.empty() || writing_.size() + out_.front().size() < read_block)) {
+  while (!out_.empty() && (writing_.empty() || writing_.size() + out_.front().size() < read_most)) {
     writing_ += out_.front();
     out_.pop_front();
   }

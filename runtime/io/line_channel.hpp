@@ -57,6 +57,7 @@ private:
   std::size_t queued_ = 0;
   std::string writing_;
   std::function<void()> drained_;
+  bool much_ = false; ///< the last read was full: the next one takes a larger block, as few lines need it
   bool reading_ = false, paused_ = false, closed_ = false, flushing_ = false, detached_ = false;
 };
 
@@ -65,8 +66,7 @@ class rpc_peer : public std::enable_shared_from_this<rpc_peer> {
 public:
   using answer = std::function<void(const json* result, const failure& error)>; ///< result null: error holds
   struct callbacks {
-    std::function<void(const std::string& method, const json& params, const json& id)>
-        request; ///< id null: a notification
+    std::function<void(const std::string& method, json params, json id)> request; ///< id null: a notification
     std::function<void(const std::string& why)> closed;
   };
   static std::shared_ptr<rpc_peer> create(std::shared_ptr<line_channel> channel);

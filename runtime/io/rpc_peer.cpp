@@ -31,15 +31,15 @@ void rpc_peer::take(std::string_view line) {
     respond_error(nullptr, -32600, "not a request of JSON-RPC 2.0");
     return;
   }
-  auto id = message.contains("id") ? message["id"] : json();
+  auto id = message.contains("id") ? std::move(message["id"]) : json();
   if (message.contains("method")) {
-    auto params = message.contains("params") ? message["params"] : json::object();
+    auto params = message.contains("params") ? std::move(message["params"]) : json::object();
     if (!message["method"].is_string() || !(id.is_null() || id.is_number() || id.is_string()))
       respond_error(nullptr, -32600, "'method' must be a string, and 'id' a number or a string");
     else if (!params.is_object())
       respond_error(id, -32602, "'params' must be an object");
     else if (cb_.request)
-      cb_.request(message["method"], params, id);
+      cb_.request(message["method"].get_ref<const std::string&>(), std::move(params), std::move(id));
     return;
   }
   if (!message.contains("result") && !message.contains("error")) {
