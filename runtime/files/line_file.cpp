@@ -48,7 +48,10 @@ read_report read_lines(const std::string& path, std::uint64_t from, const std::f
   read_report report;
   report.good_end = from;
   struct stat st {};
-  if (::lstat(path.c_str(), &st) == 0 && !S_ISREG(st.st_mode)) {
+  bool there = ::lstat(path.c_str(), &st) == 0;
+  if (!there && errno == ENOENT)
+    return report;
+  if (there && !S_ISREG(st.st_mode)) {
     report.problems.push_back("is no file: " + path + (mend ? ", set aside as " + set_aside(path) : ""));
     return report;
   }

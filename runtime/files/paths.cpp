@@ -200,6 +200,18 @@ unique_fd lock_file(const std::string& path, unsigned seconds, failure& error) {
   return {};
 }
 
+unique_fd lock_folder(const std::string& path, failure& error) {
+  auto open = [&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); };
+  unique_fd fd(open());
+  if (!fd && errno == ENOENT && make_private_folder(path, error))
+    fd.reset(open());
+  if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0)
+    return fd;
+  if (error.code == errc::ok && (!fd || errno != EWOULDBLOCK))
+    error = with_errno(fd ? "directory cannot be locked" : "directory cannot be opened", path);
+  return {};
+}
+
 unique_fd lock_start(const paths& where, failure& error) {
   auto lock = lock_file(where.start_lock(), start_lock_seconds, error);
   if (!lock && error.code == errc::ok)

@@ -45,6 +45,8 @@ std::string set_aside(const std::string& path);
 /// Takes an exclusive lock that the kernel frees when the process dies; waits up to `seconds` for it (by SIGALRM: for
 /// programs with one thread only, unless it is 0). Empty when another holds it still (error stays ok) or on failure.
 unique_fd lock_file(const std::string& path, unsigned seconds, failure& error);
+/// The same for a private folder itself, without waiting: one file less to make. A missing folder is made.
+unique_fd lock_folder(const std::string& path, failure& error);
 /// How long a command waits for another that starts the supervisor, and a supervisor for one that leaves.
 constexpr unsigned start_lock_seconds = 60, leaving_seconds = 30;
 /// The same for start.lock, with an error that says what to look at.

@@ -290,7 +290,7 @@ void flush(journal_keeper_state& s) {
 void drop(const paths& where, const session_id& id) {
   std::error_code ignored;
   auto folder = where.session(id.value);
-  for (const char* name : {"/output", "/state.json", "/lock"})
+  for (const char* name : {"/output", "/state.json"})
     std::filesystem::remove(folder + name, ignored);
   std::filesystem::remove_all(folder + "/tmp", ignored);
   std::filesystem::remove(folder, ignored); // only when nothing is left in it

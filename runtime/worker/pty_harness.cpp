@@ -28,18 +28,21 @@ constexpr std::size_t read_budget = std::size_t{1} << 18; ///< bytes read before
 pty_harness::pty_harness(asio::io_context& loop, reaper& children, harness_callbacks cb)
     : loop_(loop), children_(children), cb_(std::move(cb)), master_(loop) {}
 
-bool pty_harness::open_terminal(const assignment& job, std::string& slave, std::string& why) {
+void pty_harness::open_terminal(const assignment& job) {
   unique_fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
   char name[128];
   if (!master || ::grantpt(master.get()) != 0 || ::unlockpt(master.get()) != 0 ||
       ::ptsname_r(master.get(), name, sizeof name) != 0) {
-    why = std::string("no pseudo terminal: ") + std::strerror(errno);
-    return false;
+    fault_ = std::string("no pseudo terminal: ") + std::strerror(errno);
+    return;
   }
-  slave = name;
+  slave_ = name;
   winsize size{job.spec.rows, job.spec.cols, 0, 0};
   ::ioctl(master.get(), TIOCSWINSZ, &size);
   master_.assign(master.release());
+}
+
+bool pty_harness::open_ring(const assignment& job) {
   failure error;
   ring_ = output_ring::create(job.directory + "/output", error);
   if (error.code != errc::ok) {
@@ -48,26 +51,26 @@ bool pty_harness::open_terminal(const assignment& job, std::string& slave, std::
     e.text = error.text;
     cb_.emit(std::move(e));
   }
-  if (!ring_.valid()) {
-    why = error.text;
-    return false;
-  }
-  screen_ = std::make_unique<screen>(ring_, job.spec.rows, job.spec.cols);
-  screen_->on_reply([this](std::string_view bytes) { type(bytes); });
-  return true;
+  if (!ring_.valid())
+    fault_ = error.text;
+  return ring_.valid();
 }
 
 void pty_harness::start(const assignment& job) {
-  std::string why;
-  spawn_request r;
-  if (!open_terminal(job, r.terminal, why)) {
-    cb_.ended({true, false, 127}, "failed to start: " + why);
+  if (slave_.empty() && fault_.empty())
+    open_terminal(job);
+  if (!fault_.empty() || !open_ring(job)) {
+    cb_.ended({true, false, 127}, "failed to start: " + fault_);
     return;
   }
+  spawn_request r;
+  r.terminal = slave_;
   r.program = job.spec.command.front();
   r.arguments = job.spec.command;
   r.env = terminal_environment(job); // its directory is the worker's, which the receipt has told (F-15)
   auto pid = spawn(r);
+  screen_ = std::make_unique<screen>(ring_, job.spec.rows, job.spec.cols); // while the command starts
+  screen_->on_reply([this](std::string_view bytes) { type(bytes); });
   if (pid < 0) {
     cb_.ended({true, false, 127}, "failed to start: " + r.program + ": " + std::strerror(-pid));
     return;

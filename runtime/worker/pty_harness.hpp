@@ -17,6 +17,8 @@ namespace troupe {
 class pty_harness final : public harness {
 public:
   pty_harness(asio::io_context& loop, reaper& children, harness_callbacks cb);
+  /// Opens the terminal ahead of `start`, which else does it.
+  void open_terminal(const assignment& job);
   void start(const assignment& job) override;
   void deliver(const std::string& key, const std::string& text) override;
   failure answer(const std::string& question, const std::string& choice, const std::string& by, std::string& resolved,
@@ -37,7 +39,7 @@ public:
   void drain();
 
 private:
-  bool open_terminal(const assignment& job, std::string& slave, std::string& why);
+  bool open_ring(const assignment& job);
   void read();
   bool read_some();
   void flush();
@@ -48,6 +50,7 @@ private:
   output_ring ring_;
   std::unique_ptr<screen> screen_;
   std::function<void()> told_;
+  std::string slave_, fault_; ///< of the terminal: its name, or why there is none
   std::string typing_, queued_;
   bool attended_ = false;
 };

@@ -60,9 +60,7 @@ std::vector<transcript::prompt> transcript::unsent() const {
 
 bool hold_session(const assignment& job, unique_fd& lock, transcript& events, std::vector<std::string>& problems,
                   failure& error) {
-  if (!make_private_folder(job.directory, error))
-    return false;
-  lock = lock_file(job.directory + "/lock", 0, error);
+  lock = lock_folder(job.directory, error);
   if (!lock) {
     if (error.code == errc::ok)
       error = {errc::refused, "another worker holds this session's lock"};

@@ -111,7 +111,20 @@ json worker::assign(const json& params) {
     note.text = std::move(p);
     emit(std::move(note));
   }
+  asio::post(loop_, [this] { prepare(); }); // while the supervisor looks at the receipt
   return {{"receipt", to_json(receipt_of(*job_, events_.last()))}};
+}
+
+/// What a start needs and nobody sees.
+void worker::prepare() {
+  if (std::exchange(laid_out_, true))
+    return;
+  failure ignored; // who needs it and has it not says so
+  make_private_folder(job_->directory + "/tmp", ignored);
+  if (job_->spec.kind != "exec")
+    return;
+  prepared_ = std::make_unique<pty_harness>(loop_, children_, callbacks());
+  prepared_->open_terminal(*job_);
 }
 
 /// A shell job closes the agent and takes the worker (POOL-8).
@@ -125,14 +138,12 @@ void worker::leave_spare() {
 void worker::start(const json& params) {
   if (!job_ || started_ || params.value("run", 0U) != job_->run || harness_gone_ || over_ || !end_reason_.empty())
     return;
+  prepare();
   started_ = true;
-  failure ignored; // who needs it and has it not says so
-  make_private_folder(job_->directory + "/tmp", ignored);
   if (job_->spec.kind == "exec") {
-    auto pty = std::make_unique<pty_harness>(loop_, children_, callbacks());
-    pty_ = pty.get();
+    pty_ = prepared_.get();
     pty_->on_output([this] { attached_.output(); });
-    harness_ = std::move(pty);
+    harness_ = std::move(prepared_);
     attached_.serve(pty_);
     harness_->start(*job_);
     leave_spare(); // behind the start: ending the agent's tree looks through all processes

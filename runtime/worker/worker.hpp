@@ -42,6 +42,7 @@ private:
   // The supervisor's words. Each gives its result or throws a refusal.
   json hello(const std::shared_ptr<rpc_peer>& from, const json& params);
   json assign(const json& params);
+  void prepare();
   void start(const json& params);
   json deliver(const json& params);
   json answer(const json& params);
@@ -69,7 +70,7 @@ private:
   std::unique_ptr<exit_watch> parent_;
   std::shared_ptr<rpc_peer> supervisor_;
   std::uint64_t epoch_ = 0;
-  bool goodbye_ = false, ready_ = false, started_ = false, over_ = false;
+  bool goodbye_ = false, ready_ = false, laid_out_ = false, started_ = false, over_ = false;
   std::optional<assignment> job_;
   unique_fd lock_;
   transcript events_;
@@ -81,6 +82,7 @@ private:
   bool harness_gone_ = false;
   std::unique_ptr<acp_harness> warm_; ///< of a spare
   std::unique_ptr<acp_harness> retired_;
+  std::unique_ptr<pty_harness> prepared_; ///< of a shell job that was assigned and not started yet
   std::unique_ptr<harness> harness_;
   pty_harness* pty_ = nullptr;
   attach_server attached_;

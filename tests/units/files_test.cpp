@@ -142,3 +142,18 @@ CAF_TEST(a lock is held once) {
   }
   CAF_CHECK(static_cast<bool>(lock_file(f.path + "/lock", 0, error)));
 }
+
+// STATE-4: a folder is its own lock, and is made where it is missing
+CAF_TEST(a folder is locked once) {
+  folder f;
+  failure error;
+  {
+    auto first = lock_folder(f.path + "/session", error);
+    CAF_CHECK(static_cast<bool>(first));
+    CAF_CHECK(!lock_folder(f.path + "/session", error));
+    CAF_CHECK(error.code == errc::ok);
+  }
+  CAF_CHECK(static_cast<bool>(lock_folder(f.path + "/session", error)));
+  CAF_CHECK(!lock_folder("/dev/null", error));
+  CAF_CHECK(error.code == errc::disk);
+}
