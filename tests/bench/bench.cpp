@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <thread>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -58,10 +59,15 @@ std::string bin(const char* name) {
   return std::string(std::getenv("TROUPE_BIN")) + "/" + name;
 }
 
-double timed(int n, const std::function<void()>& before, const std::function<void()>& act) {
+/// How a round begins: as at a prompt, when what the round before left behind has ended, or behind it at once.
+enum class pace { at_rest, back_to_back };
+
+double timed(int n, pace how, const std::function<void()>& before, const std::function<void()>& act) {
   std::vector<double> all;
   for (int i = 0; i < n; ++i) {
     before();
+    if (how == pace::at_rest)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     auto t = clock_type::now();
     act();
     all.push_back(ms_since(t));
@@ -102,7 +108,7 @@ double floor_dispatch(const sandbox& s) {
   if (::read(ends[0], &byte, 1) != 1)
     return 0;
   auto out = timed(
-      rounds, [] {},
+      rounds, pace::at_rest, [] {},
       [&] {
         run({bin("bench-floor-server"), path, "ask"});
       });
@@ -112,24 +118,27 @@ double floor_dispatch(const sandbox& s) {
 }
 
 void dispatching() {
-  sandbox s(R"({"session": {"doneRowSeconds": 0}})");
+  sandbox s;
   s.troupe({"agents"});
   std::vector<std::string> command{bin("troupe"), "--bg", "-q", "--exec", "--", "/bin/true"};
   auto warm = timed(
-      rounds, [&] { await_spare(s); }, [&] { run(command, s.home()); });
+      rounds, pace::at_rest, [&] { await_spare(s); }, [&] { run(command, s.home()); });
   auto burst = timed(
-      rounds, [] {}, [&] { run(command, s.home()); });
+      rounds, pace::back_to_back, [] {}, [&] { run(command, s.home()); });
   auto tmux = s.root() + "/tmux";
   run({"tmux", "-S", tmux, "-f", "/dev/null", "new-session", "-d", "sleep 1000"});
-  auto peer = timed(
-      rounds, [] {},
-      [&] {
-        run({"tmux", "-S", tmux, "-f", "/dev/null", "new-session", "-d", "true"});
-      });
+  auto beside = [&](pace how) {
+    return timed(
+        rounds, how, [] {},
+        [&] {
+          run({"tmux", "-S", tmux, "-f", "/dev/null", "new-session", "-d", "true"});
+        });
+  };
+  auto peer = beside(pace::at_rest), peer_burst = beside(pace::back_to_back);
   run({"tmux", "-S", tmux, "kill-server"});
   int n = 0;
   auto dtach = timed(
-      rounds, [] {},
+      rounds, pace::at_rest, [] {},
       [&] {
         run({"dtach", "-n", s.root() + "/d" + std::to_string(++n), "true"});
       });
@@ -137,12 +146,12 @@ void dispatching() {
   auto peers = "tmux " + in_ms(peer) + ", dtach " + in_ms(dtach) + ", floor " + in_ms(floor);
   show("dispatch, return to prompt (to tmux)", in_ms(warm), peers, warm / peer, 0.5);
   show("  the same, to the floor", in_ms(warm), peers, warm / floor, 1.6);
-  show("  back to back, spare or not", in_ms(burst), peers, burst / peer, 0.5);
+  show("  back to back, spare or not", in_ms(burst), "tmux " + in_ms(peer_burst), burst / peer_burst, 1);
 }
 
 /// Until the command's own `main` runs: it writes to a FIFO.
 void running() {
-  sandbox s(R"({"session": {"doneRowSeconds": 0}})");
+  sandbox s;
   s.troupe({"agents"});
   auto fifo = s.root() + "/fifo", tmux = s.root() + "/tmux";
   ::mkfifo(fifo.c_str(), 0600);
@@ -153,7 +162,7 @@ void running() {
     [[maybe_unused]] auto n = ::read(reader.get(), &byte, 1);
   };
   auto ours = timed(
-      rounds, [&] { await_spare(s); },
+      rounds, pace::at_rest, [&] { await_spare(s); },
       [&] {
         marked({bin("troupe"), "--bg", "-q", "--exec", "--", bin("bench-floor-server"), "mark", fifo}, s.home());
       });
@@ -163,7 +172,7 @@ void running() {
   mark.insert(mark.end(), {bin("bench-floor-server"), "mark", fifo});
   run(keep);
   auto peer = timed(
-      rounds, [] {}, [&] { marked(mark, {}); });
+      rounds, pace::at_rest, [] {}, [&] { marked(mark, {}); });
   run({"tmux", "-S", tmux, "kill-server"});
   show("dispatch until the command's main (to tmux)", in_ms(ours), "tmux " + in_ms(peer), ours / peer, 0.7);
 }
@@ -173,7 +182,7 @@ double claim(const sandbox& s, bool wait) {
   auto socket = s.connect();
   int n = 0;
   return timed(
-      rounds,
+      rounds, pace::at_rest,
       [&] {
         if (wait)
           await_spare(s);
@@ -212,7 +221,7 @@ void fill(const sandbox& s, int from, int to) {
 
 double listed(const sandbox& s) {
   return timed(
-      rounds, [] {},
+      rounds, pace::back_to_back, [] {},
       [&] {
         run({bin("troupe"), "agents", "--json", "--all"}, s.home());
       });
