@@ -94,7 +94,9 @@ CAF_TEST(a backgrounded session does not go on with an answer of two hours ago) 
     if (backgrounded) {
       CAF_CHECK_EQUAL(s.troupe({"wait", id}).status, 4);
       s.troupe({"respawn", id});
-      CAF_CHECK(until(s, [&] { return s.field(id, "state") == "idle"; }));
+      if (!until(s, [&] { return s.field(id, "state") == "idle"; }))
+        CAF_ERROR("not idle but " << s.field(id, "state") << ":\n"
+                                  << s.troupe({"why", id}).out << slurp(transcript_of(s, id)));
       CAF_CHECK_EQUAL(notice(s, id, 2), "");
       CAF_CHECK(s.troupe({"logs", id}).out.find("more than an hour old") != std::string::npos);
     } else {
