@@ -7,9 +7,10 @@
 #include <cstring>
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "runtime/files/paths.hpp"
 
 namespace troupe::agent {
 namespace {
@@ -40,11 +41,11 @@ std::optional<piece> piece_from(const json& x) {
   return p;
 }
 
-unique_fd open_locked(const std::string& path, int flags, std::string& error) {
+unique_fd open_locked(const std::string& path, int flags, unsigned patience, std::string& error) {
   unique_fd file(open(path.c_str(), flags | O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) {
     error = "cannot open " + path + ": " + std::strerror(errno);
-  } else if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+  } else if (!take_lock(file.get(), patience)) {
     error = path + " is in use by another process: end that one first";
     file.reset();
   }
@@ -112,10 +113,10 @@ std::unique_ptr<conversation> conversation::create(const std::string& folder, co
   }
   std::unique_ptr<conversation> made(new conversation);
   const auto path = folder + file_name;
-  made->file_ = open_locked(path, O_CREAT, error);
+  made->file_ = open_locked(path, O_CREAT, lock_patience, error);
   if (made->file_ && lseek(made->file_.get(), 0, SEEK_END) > 0) {
     rename(path.c_str(), aside_name(folder).c_str());
-    made->file_ = open_locked(path, O_CREAT | O_EXCL, error);
+    made->file_ = open_locked(path, O_CREAT | O_EXCL, lock_patience, error);
   }
   if (!made->file_)
     return nullptr;
@@ -127,9 +128,9 @@ std::unique_ptr<conversation> conversation::create(const std::string& folder, co
 }
 
 std::unique_ptr<conversation> conversation::load(const std::string& folder, const std::string& id, std::string& error,
-                                                 bool& missing) {
+                                                 bool& missing, unsigned patience) {
   std::unique_ptr<conversation> loaded(new conversation);
-  loaded->file_ = open_locked(folder + file_name, 0, error);
+  loaded->file_ = open_locked(folder + file_name, 0, patience, error);
   missing = !loaded->file_ && errno == ENOENT;
   if (!loaded->file_ || !loaded->read_all(error))
     return nullptr;

@@ -46,6 +46,10 @@ json to_json(const message& m);
 /// None for what is no message of this version.
 std::optional<message> message_from(const json& line);
 
+/// Seconds for which a conversation that another process holds is waited for: the agent before may still be on its way
+/// out.
+constexpr unsigned lock_patience = 2;
+
 /// One session's messages, in memory and in the file. The file is locked while this lives.
 class conversation {
 public:
@@ -54,9 +58,9 @@ public:
   static std::unique_ptr<conversation> create(const std::string& folder, const std::string& id, const std::string& cwd,
                                               std::string& error);
   /// Opens the one in `folder`: cuts off a torn last line, answers calls that were interrupted. Null with `error` set
-  /// when there is none of that session (`missing` is set too), or another process has it.
+  /// when there is none of that session (`missing` is set too), or another process has it for `patience` seconds more.
   static std::unique_ptr<conversation> load(const std::string& folder, const std::string& id, std::string& error,
-                                            bool& missing);
+                                            bool& missing, unsigned patience = lock_patience);
 
   /// Appends to the file, then to memory. False when the file could not be written: then nothing was added.
   bool append(message m);

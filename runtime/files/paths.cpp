@@ -182,19 +182,23 @@ private:
 
 } // namespace
 
+bool take_lock(int fd, unsigned seconds) {
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0)
+    return true;
+  if (errno != EWOULDBLOCK || seconds == 0)
+    return false;
+  wake_up limit(seconds);
+  return ::flock(fd, LOCK_EX) == 0;
+}
+
 unique_fd lock_file(const std::string& path, unsigned seconds, failure& error) {
   unique_fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) {
     error = with_errno("lock cannot be opened", path);
     return {};
   }
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0)
+  if (take_lock(fd.get(), seconds))
     return fd;
-  if (errno == EWOULDBLOCK && seconds > 0) {
-    wake_up limit(seconds);
-    if (::flock(fd.get(), LOCK_EX) == 0)
-      return fd;
-  }
   if (errno != EWOULDBLOCK && errno != EINTR)
     error = with_errno("lock cannot be taken", path);
   return {};
@@ -205,7 +209,7 @@ unique_fd lock_folder(const std::string& path, failure& error) {
   unique_fd fd(open());
   if (!fd && errno == ENOENT && make_private_folder(path, error))
     fd.reset(open());
-  if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0)
+  if (fd && take_lock(fd.get(), 0))
     return fd;
   if (error.code == errc::ok && (!fd || errno != EWOULDBLOCK))
     error = with_errno(fd ? "directory cannot be locked" : "directory cannot be opened", path);

@@ -42,8 +42,11 @@ bool replace_file(const std::string& path, std::string_view content, bool durabl
 std::optional<std::string> read_file(const std::string& path, failure& error);
 /// Renames a bad file to NAME.bad-TIME, so that it costs nothing else (F-06). Gives the new name.
 std::string set_aside(const std::string& path);
-/// Takes an exclusive lock that the kernel frees when the process dies; waits up to `seconds` for it (by SIGALRM: for
-/// programs with one thread only, unless it is 0). Empty when another holds it still (error stays ok) or on failure.
+/// Takes the exclusive lock of an open file; waits up to `seconds` for it (by SIGALRM: for programs with one thread
+/// only, unless it is 0). False when another holds it still (errno is EWOULDBLOCK or EINTR) or on failure.
+bool take_lock(int fd, unsigned seconds);
+/// Takes an exclusive lock that the kernel frees when the process dies; waits like `take_lock`. Empty when another
+/// holds it still (error stays ok) or on failure.
 unique_fd lock_file(const std::string& path, unsigned seconds, failure& error);
 /// The same for a private folder itself, without waiting: one file less to make. A missing folder is made.
 unique_fd lock_folder(const std::string& path, failure& error);

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "runtime/agent/background_shells.hpp"
@@ -100,6 +101,31 @@ CAF_TEST(the next step follows from the conversation alone) {
   talk.push_back(user("say c"));
   const auto fourth = next_step(talk, "/");
   CAF_CHECK_EQUAL(fourth.pieces.at(0).text, "c");
+}
+
+// F-25: the agent before has been killed and has not quite ended
+CAF_TEST(a conversation that another process is about to let go is waited for) {
+  scratch_folder at;
+  std::string error;
+  bool missing = false;
+  conversation::create(at.path, "id", "/", error);
+  int ends[2];
+  CAF_REQUIRE(::pipe(ends) == 0);
+  auto holder = ::fork();
+  if (holder == 0) {
+    auto held = conversation::load(at.path, "id", error, missing);
+    auto told = ::write(ends[1], held ? "y" : "n", 1);
+    while (told == 1 && text_of_file("/proc/locks").find("->") == std::string::npos) { // until somebody waits
+    }
+    ::_exit(0);
+  }
+  char holds = 'n';
+  CAF_REQUIRE(::read(ends[0], &holds, 1) == 1 && holds == 'y');
+  CAF_CHECK(conversation::load(at.path, "id", error, missing) != nullptr);
+  CAF_CHECK_EQUAL(error, "");
+  ::waitpid(holder, nullptr, 0);
+  ::close(ends[0]);
+  ::close(ends[1]);
 }
 
 // NAT-3
@@ -230,7 +256,7 @@ CAF_TEST(a torn line is cut off and an interrupted call is answered) {
     talk->append(user("read x"));
     talk->append(
         {message::role::assistant, {{piece::kind::call, {}, "call_1", "read", json::object()}}, {}, {}, {}, {}, false});
-    CAF_CHECK(conversation::load(folder, "id", error, missing) == nullptr);
+    CAF_CHECK(conversation::load(folder, "id", error, missing, 0) == nullptr);
     CAF_CHECK(!missing);
   }
   write_file(folder + "/conversation.jsonl", "not json\n{\"role\":\"us", true);
