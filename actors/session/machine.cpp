@@ -145,7 +145,7 @@ process after_gone(context& c, const std::string& evidence) {
     return launch(c);
   }
   if (f.is_exec()) {
-    if (!told && !f.settled())
+    if (!f.settled())
       return fail(c, errc::worker_gone, "its worker ended: " + evidence);
     settle(c, f.now, f.sentence);
     if (!f.held)

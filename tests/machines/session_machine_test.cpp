@@ -549,3 +549,45 @@ CAF_TEST(a late word about an older assignment changes nothing) {
   CAF_CHECK(s.on(sm::not_held{"late", errc::timed_out, 1}).empty());
   CAF_CHECK(std::holds_alternative<sm::assigning>(s.m.at));
 }
+
+// SUP-11: a respawn and a stop during the assignment
+CAF_TEST(a shell job whose worker ended before the job began is not done) {
+  session s("exec");
+  s.on(sm::begin{});
+  s.on(sm::granted{s.fresh(), true});
+  s.on(sm::asked_respawn{"x"});
+  s.on(sm::asked_stop{"x"});
+  s.happens("assigned");
+  s.happens("ended", "respawn", "exited", 0);
+  s.on(sm::gone{s.worker(), "exited 0"});
+  CAF_CHECK_EQUAL(s.state(), "stopped");
+  CAF_CHECK_EQUAL(s.m.known.exit_status, -1);
+}
+
+// REST-1, F-08: the spare's agent died ahead of the start, and the worker told its end
+CAF_TEST(a shell job whose worker ended ahead of its start fails with the cause) {
+  session s("exec");
+  s.on(sm::begin{});
+  s.on(sm::granted{s.fresh(), true});
+  s.on(sm::held{{s.m.known.id, s.m.known.run, "/", "", 0}});
+  s.on(sm::permitted{});
+  s.happens("assigned");
+  s.happens("ended", {}, "exited", 1);
+  auto e = s.on(sm::gone{s.worker(), "exited 0"});
+  CAF_CHECK_EQUAL(s.state(), "failed");
+  for (const auto& x : e)
+    if (const auto* r = std::get_if<sm::record>(&x); r && r->entry.what == "settled") {
+      CAF_CHECK_EQUAL(r->entry.facts.at("state"), "failed");
+      CAF_CHECK(r->entry.facts.at("why").find("exited 0") != std::string::npos);
+    }
+  CAF_CHECK(wrote(e, "settled"));
+}
+
+// STATE-2, SUP-11
+CAF_TEST(a session whose first line the ledger did not take has never been) {
+  session s;
+  s.on(sm::begin{});
+  auto e = s.on(sm::unwritten{"no space", errc::disk});
+  CAF_CHECK_EQUAL(std::get<sm::answer_dispatch>(e[0]).code, errc::disk);
+  CAF_CHECK(count<sm::vanish>(e) == 1 && count<sm::record>(e) == 0);
+}
