@@ -148,8 +148,7 @@ process after_gone(context& c, const std::string& evidence) {
     if (!f.settled())
       return fail(c, errc::worker_gone, "its worker ended: " + evidence);
     settle(c, f.now, f.sentence);
-    if (!f.held)
-      c.put(answer_dispatch{errc::not_started, f.sentence}); // its key was repeated meanwhile
+    c.put(answer_dispatch{errc::not_started, f.sentence}); // when its key was repeated meanwhile
     return rest_here(c);
   }
   if (f.has_prompts()) { // at once when it had been asked to end; else as any death, so that none repeats without end
@@ -157,8 +156,7 @@ process after_gone(context& c, const std::string& evidence) {
     return told && !f.end_reason.empty() ? launch(c) : restart_or_fail(c, evidence);
   }
   if (f.settled() || f.now == task::idle || (told && f.end_reason == "reap")) {
-    if (!f.held)
-      c.put(answer_dispatch{errc::not_started, f.sentence}); // its key was repeated meanwhile
+    c.put(answer_dispatch{errc::not_started, f.sentence}); // when its key was repeated meanwhile
     return rest_here(c);
   }
   return restart_or_fail(c, evidence);
@@ -373,6 +371,11 @@ process on(const S& s, const happened& e, context& c) {
     c.write("delivered", {{"key", e.what.id}});
   if ((what == "started" && f.is_exec()) || what == "ready" || what == "ended")
     c.put(return_permit{});
+  if constexpr (among<S, ending>)
+    if (what == "assigned") { // its key was repeated meanwhile, and it turns out to have been held
+      c.write("assigned", {{"worker", std::to_string(s.worker.worker.value)}});
+      c.put(answer_dispatch{errc::ok, {}});
+    }
   if constexpr (among<S, queued>)
     if (f.begun && f.wanted == intent::run) // a predecessor has started it
       return deliver_all(c, live{s.worker});

@@ -583,6 +583,20 @@ CAF_TEST(a shell job whose worker ended ahead of its start fails with the cause)
   CAF_CHECK(wrote(e, "settled"));
 }
 
+// SUP-11: every request is answered
+CAF_TEST(a dispatch repeated while its job is being stopped is answered though a reply lifts the stop) {
+  session s("exec");
+  s.on(sm::begin{});
+  s.on(sm::granted{s.fresh(), true});
+  s.on(sm::asked_stop{"x"});
+  s.on(sm::begin{});
+  s.on(sm::asked_reply{"k", "go on"});
+  CAF_CHECK_EQUAL(count<sm::answer_dispatch>(s.happens("assigned")), 1u);
+  s.happens("ended", "stop", "exited");
+  s.on(sm::gone{s.worker(), "exited 0"});
+  CAF_CHECK_EQUAL(s.state(), "stopped");
+}
+
 // STATE-2, SUP-11
 CAF_TEST(a session whose first line the ledger did not take has never been) {
   session s;
