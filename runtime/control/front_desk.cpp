@@ -191,7 +191,7 @@ void do_why(front_desk_state& s, const front_call& call) {
   else
     ask<reasons>(s, call, why{id}, [desk = &s, id](const reasons& r) {
       auto out = sentences(r.chain);
-      if (const auto* now = desk->rows.find(id); now && !now->gone)
+      if (const auto* now = desk->rows.find(id))
         out.insert(out.begin(), state_sentence(*now));
       return out;
     });
@@ -348,6 +348,9 @@ bool front_desk_state::answer_waiter(const waiter& w) {
   auto out = json::array();
   for (const auto& id : w.ids) {
     const auto* now = rows.find(id);
+    auto removed = now ? std::nullopt : rows.buried(id);
+    if (removed)
+      now = &*removed;
     if (!now)
       return false;
     bool over = now->gone || now->state == "done" || now->state == "failed" || now->state == "stopped" ||

@@ -8,6 +8,10 @@
 
 namespace troupe {
 
+namespace {
+constexpr wall_ms kept_ms = 30LL * 24 * 3'600'000; ///< KEEP-7
+} // namespace
+
 bool roster_view::is_live(const row& x) {
   return x.process != "exited" || x.state == "working" || x.state == "blocked" || x.state == "unknown";
 }
@@ -32,23 +36,30 @@ std::uint64_t roster_view::take(const row& now) {
 }
 
 void roster_view::bury(const row& gone) {
-  row kept; // ten thousands of them may come in a month
-  kept.id = gone.id;
-  kept.name = gone.name;
-  kept.harness = gone.harness;
-  kept.state = gone.state;
-  kept.process = gone.process;
-  kept.exit_status = gone.exit_status;
-  kept.changed_at = gone.changed_at;
-  kept.gone = true;
-  buried_[gone.id] = std::move(kept);
+  if (buried_.size() % 256 == 255) // each now and then
+    std::erase_if(buried_, [&](const auto& x) { return x.second.removed_at < gone.changed_at - kept_ms; });
+  buried_[gone.id] = {gone.name, gone.harness, gone.state, gone.exit_status, gone.changed_at};
 }
 
 const row* roster_view::find(const session_id& id) const {
-  if (auto at = rows_.find(id); at != rows_.end())
-    return &at->second.now;
+  auto at = rows_.find(id);
+  return at == rows_.end() ? nullptr : &at->second.now;
+}
+
+std::optional<row> roster_view::buried(const session_id& id) const {
   auto at = buried_.find(id);
-  return at == buried_.end() ? nullptr : &at->second;
+  if (at == buried_.end())
+    return {};
+  row out;
+  out.id = id;
+  out.name = at->second.name;
+  out.harness = at->second.harness;
+  out.state = at->second.state;
+  out.exit_status = at->second.exit_status;
+  out.changed_at = at->second.removed_at;
+  out.process = "exited";
+  out.gone = true;
+  return out;
 }
 
 const std::string& roster_view::shown::json_text() const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,12 +16,14 @@ class roster_view {
 public:
   /// Takes a row in; gives the number of the change, 0 when nothing changed.
   std::uint64_t take(const row& now);
-  /// Keeps what `wait` may still ask about a removed session (KEEP-7).
+  /// Keeps what `wait` may still ask about a removed session, for 30 days (KEEP-7).
   void bury(const row& gone);
   /// The session that `word` names: exact id, exact name, unique prefix of an id. Fails with no_such_session or
   /// ambiguous, whose second line lists the candidates. `buried`: removed ones count too.
   session_id resolve(const std::string& word, bool buried, failure& error) const;
-  [[nodiscard]] const row* find(const session_id& id) const; ///< a buried one too; null when there is none
+  [[nodiscard]] const row* find(const session_id& id) const; ///< null when there is none, or it is removed
+  /// What is kept of a removed one: its id, name, harness, state, exit status and end.
+  [[nodiscard]] std::optional<row> buried(const session_id& id) const;
   [[nodiscard]] const std::string& text(const session_id& id) const;
   /// The rows as a JSON list. Not `all`: those that live, work or wait (JSON-1). `under`: only those started at or
   /// below it.
@@ -38,7 +41,12 @@ private:
   };
   std::map<session_id, shown> rows_;
   std::map<std::uint64_t, session_id> order_;
-  std::map<session_id, row> buried_;
+  struct headstone { ///< small: a busy month leaves tens of thousands
+    std::string name, harness, state;
+    std::int32_t exit_status;
+    wall_ms removed_at;
+  };
+  std::map<session_id, headstone> buried_;
   std::uint64_t seq_ = 0, next_ = 1;
 };
 

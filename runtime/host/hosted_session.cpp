@@ -11,6 +11,7 @@
 
 #include "runtime/files/paths.hpp"
 #include "runtime/worker/acp/acp_wire.hpp"
+#include "runtime/worker/launch.hpp"
 
 namespace troupe {
 
@@ -102,7 +103,8 @@ bool hosted_session::assign(const assignment& job, hosted_news news, receipt& go
     note.text = std::move(p);
     emit(std::move(note));
   }
-  got = {job_.session, job_.run, cwd, job_.spec.permission_mode, events_.last()};
+  got = receipt_of(job_, events_.last());
+  got.cwd = cwd; // told to the agent; this process stays where it is
   return true;
 }
 

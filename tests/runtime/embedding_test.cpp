@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <tuple>
 
 #include <signal.h>
 #include <sys/stat.h>
@@ -329,7 +330,11 @@ CAF_TEST(an agent that throws is made anew and told of its interruption) {
   CAF_CHECK(second.resumed);
   CAF_CHECK_EQUAL(second.conversation, "conversation-1");
   CAF_REQUIRE_EQUAL(prompts.size(), 1u);
-  CAF_CHECK(prompts.front().find("has been started again") != std::string::npos); // REST-4
+  CAF_CHECK(prompts.front().find("started again") != std::string::npos); // REST-4
+  auto why = r->why(d->id);
+  CAF_REQUIRE(why);
+  for (const auto& line : *why)
+    CAF_CHECK(line.find("different") == std::string::npos); // BEYOND-5: it has what it was meant to have
   CAF_CHECK(!r->end(workers::keep));
 }
 
@@ -484,7 +489,7 @@ CAF_TEST(a session inside ends with its runtime and goes on in the next that has
     o.agents["mine"] = scripts([&](conversation way, turn now) {
       way.text("half");
       begun.raise();
-      way.ask("Shall I wait?", {{"Yes", "allow_once"}}, 60s);
+      std::ignore = way.ask("Shall I wait?", {{"Yes", "allow_once"}}, 60s);
       now.end();
     });
     auto r = started(std::move(o));
@@ -516,7 +521,7 @@ CAF_TEST(a session inside fails with the reason where its agent is not there) {
   {
     auto o = in(s);
     o.agents["mine"] = scripts([&](conversation way, turn now) {
-      way.ask("Shall I wait?", {{"Yes", "allow_once"}}, 60s);
+      std::ignore = way.ask("Shall I wait?", {{"Yes", "allow_once"}}, 60s);
       now.end();
     });
     auto r = started(std::move(o));
