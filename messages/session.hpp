@@ -21,14 +21,14 @@ struct dispatch_spec {
   std::vector<std::string> command; ///< exec: the arguments; an ACP agent: its command line
   std::string prompt;               ///< agent: the first prompt; exec: the command line as typed
   std::string cwd;                  ///< absolute, bytes
-  std::string name;                 ///< as given by the user, may be empty
-  std::string model;
-  std::string effort;
-  std::string permission_mode;
-  std::string agent;
-  std::string settings;
-  std::vector<std::string> add_dirs;
-  std::string mcp_config;
+  std::string name{};               ///< as given by the user, may be empty
+  std::string model{};
+  std::string effort{};
+  std::string permission_mode{};
+  std::string agent{};
+  std::string settings{};
+  std::vector<std::string> add_dirs{};
+  std::string mcp_config{};
   std::uint16_t rows = 24;
   std::uint16_t cols = 80;
   bool backgrounded = false; ///< sent to the background from a conversation, else dispatched as a task (REST-3)
@@ -205,11 +205,11 @@ struct receipt {
   std::uint32_t run = 0;
   std::string cwd; ///< as the worker sees it after entering, bytes
   std::string permission_mode;
-  std::uint64_t last = 0;             ///< the last transcript number
-  std::vector<std::string> arguments; ///< of the harness; of the agent that is built in: none
-  environment env;                    ///< as the harness gets it, without credentials
-  std::uint64_t account_epoch = 0;    ///< of the snapshot that it holds (BEYOND-6)
-  std::vector<std::string> accounts;  ///< the snapshot's variables
+  std::uint64_t last = 0;               ///< the last transcript number
+  std::vector<std::string> arguments{}; ///< of the harness; of the agent that is built in: none
+  environment env{};                    ///< as the harness gets it, without credentials
+  std::uint64_t account_epoch = 0;      ///< of the snapshot that it holds (BEYOND-6)
+  std::vector<std::string> accounts{};  ///< the snapshot's variables
   bool operator==(const receipt&) const = default;
 };
 TROUPE_INSPECT(receipt, session, run, cwd, permission_mode, last, arguments, env, account_epoch, accounts)

@@ -131,7 +131,7 @@ CAF_TEST(each spawn and kill and end of a worker names the line that caused it) 
   CAF_REQUIRE_EQUAL(lines.size(), 4u);
   CAF_CHECK_EQUAL(lines[3].facts["spare"], "false");
   CAF_CHECK_EQUAL(lines[3].cause, 55u); // the session's last line
-  auto close = self->request(pool, caf::infinite, close_pool{});
+  self->request(pool, caf::infinite, close_pool{});
   consume_messages();
   CAF_REQUIRE_EQUAL(lines.size(), 5u);
   CAF_CHECK_EQUAL(lines[4].what, "kill");
