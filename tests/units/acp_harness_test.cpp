@@ -90,8 +90,8 @@ CAF_TEST(a native session has its own environment and no credential in it) {
 // REST-5
 CAF_TEST(prompts wait for their turn) {
   open(native());
-  harness->deliver("k1", "bash read x < gate");
   mkfifo((folder + "/work/gate").c_str(), 0600);
+  harness->deliver("k1", "bash read x < gate");
   harness->deliver("k2", "say two");
   await([&] { return count("tool") > 1; });
   CAF_CHECK_EQUAL(count("sent"), 1u);
