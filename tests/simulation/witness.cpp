@@ -18,7 +18,9 @@ void witness::recorded(const ledger_entry& e) {
     auto& used = keys_[e.facts.at("key")];
     if (!used.session.empty() && e.t - used.at < 24 * 3'600'000)
       around_.told.broken("SUP-11 one key one session", used.session.value + " and " + e.session.value);
-    used = {e.session, e.t};
+    used.session = e.session;
+    used.at = e.t;
+    used.all.insert(e.session);
   } else if (what == "claimed" || what == "start" || what == "restart") {
     check_launch(e);
   } else if (what == "pin") {
@@ -44,7 +46,7 @@ void witness::told_to_assign(const assign_worker& x) {
     around_.told.broken("POOL-6 a spare serves one session",
                         name_of(x.worker) + " is given to " + at->second.value + " and " + x.job.session.value);
   for (const auto& [name, value] : x.job.env)
-    if (name == "SHELL" && (keys_.count(value) == 0 || keys_.at(value).session != x.job.session))
+    if (name == "SHELL" && (keys_.count(value) == 0 || keys_.at(value).all.count(x.job.session) == 0))
       around_.told.broken("F-13 a spare carries nothing over",
                           x.job.session.value + " gets the environment of " + value);
   const auto& held = x.job.credentials.credentials;
@@ -123,7 +125,7 @@ void witness::dispatch_granted(const std::string& key, const session_id& id) {
   auto at = keys_.find(key);
   auto lines = lines_of(around_.files, id);
   bool gone = std::any_of(lines.begin(), lines.end(), [](const auto& e) { return e.what == "removed"; });
-  if (at == keys_.end() || at->second.session != id || (held_.count(id) == 0 && !gone && wanted(id) != "remove"))
+  if (at == keys_.end() || at->second.all.count(id) == 0 || (held_.count(id) == 0 && !gone && wanted(id) != "remove"))
     around_.told.broken("SUP-11 ok means that a worker holds it", id.value + " for key " + key);
 }
 

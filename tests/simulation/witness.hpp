@@ -50,8 +50,9 @@ private:
   void check_launch(const ledger_entry& e);
   world& around_;
   struct use {
-    session_id session;
-    wall_ms at;
+    session_id session; ///< the last one
+    wall_ms at = 0;
+    std::set<session_id> all; ///< the same key a day later makes another one
   };
   std::map<std::string, use> keys_; ///< of dispatches that the ledger has
   std::map<session_id, std::string> wanted_;
