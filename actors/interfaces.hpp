@@ -21,8 +21,7 @@ using journal_keeper_actor = caf::typed_actor<
     // Keep this row as a cache, written at most once a second.
     caf::reacts_to<cache_row>,
     // Give the lines about a session, and those that caused them.
-    caf::replies_to<chain_asked>::with<reasons>,
-    caf::reacts_to<timer_due>>;
+    caf::replies_to<chain_asked>::with<reasons>, caf::reacts_to<timer_due>>;
 
 /// Starts worker processes and talks with them. Tells the supervisor worker_ready, worker_event, worker_exited.
 using worker_host_actor = caf::typed_actor<
@@ -38,8 +37,17 @@ using worker_host_actor = caf::typed_actor<
     caf::replies_to<give_answer>::with<answer_taken>,
     // Ask it to end its tree and itself; refused when it has a later event than `seen` and the reason is `reap`.
     caf::replies_to<end_worker>::with<ending_worker>,
+    // Freeze what runs below it; refused when it has a later event than `seen`, a terminal or a turn (KEEP-5). Its
+    // `frozen` event tells that it is done.
+    caf::replies_to<freeze_worker>::with<worker_frozen>,
+    // Let what runs below it go on.
+    caf::reacts_to<thaw_worker>,
+    // Tell it of work that a program has declared; the answer means that the transcript has it (KEEP-2).
+    caf::replies_to<note_work>::with<work_declared>,
     // Kill it and whatever it leaves behind; worker_exited follows.
     caf::reacts_to<kill_worker>,
+    // End the background shells that a dead worker's agent has left for a next one that will not come (REST-7).
+    caf::replies_to<clear_session>::with<session_cleared>,
     // Take over a predecessor's worker; its events after `since` follow.
     caf::replies_to<adopt_worker>::with<worker_adopted>,
     // Tell all workers that the supervisor leaves on purpose; those that live inside this process end.
@@ -96,6 +104,8 @@ using session_actor = caf::typed_actor<
     caf::replies_to<reply_to>::with<replied>, caf::replies_to<answer_question>::with<answer_taken>,
     // Tell where its worker listens; wake it when asked.
     caf::replies_to<find_place>::with<place>,
+    // Note work that a program inside it declares, or the end of such work (KEEP-2).
+    caf::replies_to<declare_work>::with<work_declared>,
     // The pool's turn.
     caf::reacts_to<permit_given>,
     // From its worker, by way of the supervisor.
@@ -118,8 +128,8 @@ using supervisor_actor = caf::typed_actor<
     caf::replies_to<respawn_session>::with<done>, caf::replies_to<rename_session>::with<done>,
     caf::replies_to<pin_session>::with<done>, caf::replies_to<reply_to>::with<replied>,
     caf::replies_to<answer_question>::with<answer_taken>, caf::replies_to<find_place>::with<place>,
-    caf::replies_to<why>::with<reasons>, caf::replies_to<status_asked>::with<supervisor_status>,
-    caf::replies_to<stop_supervisor>::with<supervisor_stopped>,
+    caf::replies_to<declare_work>::with<work_declared>, caf::replies_to<why>::with<reasons>,
+    caf::replies_to<status_asked>::with<supervisor_status>, caf::replies_to<stop_supervisor>::with<supervisor_stopped>,
     // How many front ends are connected.
     caf::reacts_to<front_ends>,
     // From sessions: the busy ones hold the supervisor open; a gone one leaves the roster.

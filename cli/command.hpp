@@ -46,6 +46,7 @@ int run_rename(const arguments& args);
 int run_pin(const arguments& args);
 int run_reply(const arguments& args);
 int run_answer(const arguments& args);
+int run_work(const arguments& args);
 int run_wait(const arguments& args);
 int run_why(const arguments& args);
 int run_auth(const arguments& args);

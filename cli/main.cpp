@@ -13,6 +13,7 @@ const std::vector<command>& commands() {
       {"logs", "print what a session has said (-f follows)", run_logs},
       {"reply", "send a session a message", run_reply},
       {"answer", "answer a session's question", run_answer},
+      {"work", "work start, work end: what a program inside a session does", run_work},
       {"wait", "wait until sessions are done", run_wait},
       {"why", "tell how a session came to its state", run_why},
       {"stop", "stop sessions", run_stop},

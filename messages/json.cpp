@@ -383,7 +383,8 @@ json to_json(const assignment& x) {
           {"resume", x.resume},
           {"interrupted", x.interrupted},
           {"tooOld", x.too_old},
-          {"waiting", x.waiting}};
+          {"waiting", x.waiting},
+          {"ignoredWork", texts(x.ignored_work)}};
 }
 
 assignment assignment_from_json(const json& x) {
@@ -407,6 +408,7 @@ assignment assignment_from_json(const json& x) {
   out.interrupted = optional_flag(x, "interrupted", false);
   out.too_old = optional_flag(x, "tooOld", false);
   out.waiting = static_cast<std::uint32_t>(optional_number(x, "waiting", 0));
+  out.ignored_work = optional_texts(x, "ignoredWork");
   return out;
 }
 

@@ -69,6 +69,17 @@ struct answer_taken {
   std::string question, choice;
 };
 TROUPE_INSPECT(answer_taken, question, choice)
+/// A program inside a session declares work of its own, or its end (KEEP-2).
+struct declare_work {
+  session_id id;
+  bool begins = true;
+  std::string work, title;
+};
+TROUPE_INSPECT(declare_work, id, begins, work, title)
+struct work_declared {
+  std::string work;
+};
+TROUPE_INSPECT(work_declared, work)
 struct find_place {
   session_id id;
   bool wake = false;
@@ -246,12 +257,41 @@ struct ending_worker {
   worker_id worker;
 };
 TROUPE_INSPECT(ending_worker, worker)
+struct freeze_worker {
+  worker_id worker;
+  std::uint64_t seen = 0;
+};
+TROUPE_INSPECT(freeze_worker, worker, seen)
+struct worker_frozen {
+  worker_id worker;
+};
+TROUPE_INSPECT(worker_frozen, worker)
+struct thaw_worker {
+  worker_id worker;
+  std::string why;
+};
+TROUPE_INSPECT(thaw_worker, worker, why)
+struct note_work {
+  worker_id worker;
+  bool begins = true;
+  std::string work, title;
+};
+TROUPE_INSPECT(note_work, worker, begins, work, title)
 struct kill_worker {
   worker_id worker;
   session_id session;
   std::string directory, why;
 };
 TROUPE_INSPECT(kill_worker, worker, session, directory, why)
+struct clear_session {
+  session_id session;
+  std::string directory;
+};
+TROUPE_INSPECT(clear_session, session, directory)
+struct session_cleared {
+  session_id session;
+};
+TROUPE_INSPECT(session_cleared, session)
 struct adopt_worker {
   worker_address worker;
   session_id session;
@@ -316,7 +356,7 @@ struct journal {
   std::uint64_t last = 0;
   std::vector<session_history> sessions;
   std::vector<std::string> problems;
-  std::vector<row> gone; ///< removed within the last 30 days
+  std::vector<row> gone;          ///< removed within the last 30 days
   std::vector<ledger_entry> keys; ///< the `dispatched` lines of removed ones, for their keys (SUP-11)
 };
 TROUPE_INSPECT(journal, last, sessions, problems, gone, keys)

@@ -68,7 +68,8 @@ TROUPE_INSPECT(work_item, id, kind, title)
 
 /// One numbered line of a session's transcript, and at the same time one event from worker to supervisor (STATE-2).
 /// `what` is one of: assigned, started, ready, taken, sent, turn_ended, text, tool, question, answered, work, attached,
-/// ended, hint, gap (lines lost: numbers before `n` are missing), note. PROTOCOL.md says which fields each uses.
+/// ended, hint, frozen, thawed, gap (lines lost: numbers before `n` are missing), note. PROTOCOL.md says which fields
+/// each uses.
 struct event {
   std::uint64_t n = 0; ///< from 1, without gap, over all runs of the session
   wall_ms t = 0;
@@ -118,7 +119,7 @@ struct row {
   std::string harness;
   std::string model;
   std::string state;    ///< working, blocked, idle, done, failed, stopped, unknown
-  std::string process;  ///< alive, starting, ending, exited
+  std::string process;  ///< alive, frozen, starting, ending, exited
   std::string sentence; ///< what it does now, asks or produced
   wall_ms started_at = 0;
   wall_ms changed_at = 0;
@@ -193,10 +194,11 @@ struct assignment {
   bool interrupted = false;   ///< the earlier run ended in the middle of a turn, which is to be gone on with
   bool too_old = false;       ///< it did, too long ago to go on with it unasked (REST-4)
   std::uint32_t waiting = 0;  ///< replies that follow once the harness was started
+  std::vector<std::string> ignored_work{}; ///< names of commands that count as no work (`activeWork.ignore`)
   bool operator==(const assignment&) const = default;
 };
 TROUPE_INSPECT(assignment, session, run, seen, epoch, spec, env, credentials, directory, control_socket, supervisor,
-               resume, interrupted, too_old, waiting)
+               resume, interrupted, too_old, waiting, ignored_work)
 
 /// What the worker says it really has (BEYOND-5); the supervisor compares it with what was meant, in memory, and keeps
 /// names only. No secret is in it.

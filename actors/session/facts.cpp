@@ -62,7 +62,8 @@ void new_run(facts& f, std::uint32_t run) {
   interrupt(f);
   f.run = run;
   f.heard = source::none;
-  f.begun = f.ready = f.turn = f.ended = false;
+  f.begun = f.ready = f.turn = f.ended = f.frozen = false;
+  f.cleared = false;
   f.end_reason.clear();
   f.questions.clear();
   f.work.clear();
@@ -75,14 +76,17 @@ source source_of(const std::vector<work_item>& work) {
   return seen ? source::process_tree : source::protocol;
 }
 
-/// What the session is between two turns: what still runs or waits decides.
+/// What the session is between two turns: what still runs or waits decides (KEEP-2). What has failed or was stopped
+/// stays so; a shell job works until its command ends.
 void rest_or_work(facts& f, source by, wall_ms when) {
-  if (f.turn || !f.unsent.empty() || f.settled())
+  if (f.turn || !f.unsent.empty() || f.is_exec() || f.now == task::failed || f.now == task::stopped)
     return;
   if (!f.questions.empty())
     say(f, task::needs_input, source::protocol, when);
   else if (!f.work.empty())
     say(f, task::working, by, when);
+  else if (f.now == task::completed)
+    return;
   else if (f.replied)
     settle(f, task::completed, by, when);
   else
@@ -97,7 +101,10 @@ void on_turn_end(facts& f, const event& e) {
     settle(f, task::failed, source::protocol, e.t);
     f.sentence = e.text.empty() ? "the agent refused" : first_line(e.text);
   } else if (e.detail == "cancelled") {
-    say(f, task::idle, source::protocol, e.t);
+    if (f.work.empty())
+      say(f, task::idle, source::protocol, e.t);
+    else
+      say(f, task::working, source_of(f.work), e.t); // F-28: what still runs keeps it at work
   } else {
     say(f, task::working, source::protocol, e.t);
     rest_or_work(f, f.work.empty() ? source::protocol : source_of(f.work), e.t);
@@ -156,11 +163,13 @@ void on_end(facts& f, const event& e) {
   bool was_turn = f.turn;
   bool ran = f.begun || e.detail != "exited"; // a job that was ended ahead of its start has no status
   f.ended = true;
+  f.cleared = e.work.empty();
   f.turn = false;
   f.end_reason = e.id;
   f.questions.clear();
   f.work.clear();
   f.attached = 0;
+  f.frozen = false;
   if (f.is_exec() && ran)
     f.exit_status = e.detail == "exited"      ? static_cast<std::int32_t>(e.value)
                     : e.detail == "signalled" ? 128 + static_cast<std::int32_t>(e.value)
@@ -285,6 +294,8 @@ void fold(facts& f, const event& e) {
     on_hint(f, e);
   } else if (e.what == "attached") {
     f.attached = static_cast<std::uint32_t>(e.value);
+  } else if (e.what == "frozen" || e.what == "thawed") {
+    f.frozen = e.what == "frozen";
   } else if (e.what == "ended") {
     on_end(f, e);
   }
@@ -348,6 +359,7 @@ void fold(facts& f, const ledger_entry& e) {
     f.work.clear();
     if (f.now == task::needs_input || f.told_by == source::hook || f.told_by == source::screen)
       say(f, task::unknown, source::none, e.t); // whom to answer, or to look at, is gone
+    f.frozen = false;
   } else if (e.what == "rename") {
     f.name = text(e, "name");
   } else if (e.what == "pin") {

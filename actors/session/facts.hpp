@@ -70,10 +70,12 @@ struct facts {
   bool replied = false;       ///< the last prompt's turn has ended as it should, in this run or an earlier one
   bool ended = false;         ///< the worker has told the end of its tree
   std::string end_reason;     ///< `stop`, `reap`, ...: asked for; empty: it ended by itself
+  bool cleared = true; ///< nothing that it started is left, as its worker has told; else shells may run on (REST-7)
   std::int32_t exit_status = -1;
   std::vector<question> questions;
   std::vector<work_item> work;
   std::uint32_t attached = 0;
+  bool frozen = false;                      ///< the worker has frozen what runs below it (BEYOND-3)
   std::vector<pending_reply> replies;       ///< in the order of the ledger
   std::map<std::string, std::size_t> taken; ///< keys that the transcript has, each with a hash of what it said
   std::set<std::string> unsent;             ///< of these, the ones that the agent has not got yet (REST-5)
@@ -90,11 +92,13 @@ struct facts {
   /// Whether that key has come with a reply before (SUP-11), and whether it said the same.
   [[nodiscard]] bool knows(const std::string& reply_key) const;
   [[nodiscard]] bool said(const std::string& reply_key, const std::string& text) const;
-  /// Nothing keeps its worker but time (KEEP-1).
-  [[nodiscard]] bool at_rest() const {
-    return !turn && !ended && questions.empty() && work.empty() && attached == 0 && !pinned && !has_prompts() &&
+  /// Between turns, with nothing at work, asked or attached: it may be frozen, pinned or not (BEYOND-3).
+  [[nodiscard]] bool resting() const {
+    return !turn && !ended && questions.empty() && work.empty() && attached == 0 && !has_prompts() &&
            (ready || is_exec()) && (settled() || now == task::idle);
   }
+  /// Nothing keeps its worker but time (KEEP-1).
+  [[nodiscard]] bool at_rest() const { return resting() && !pinned; }
 };
 
 /// Takes one transcript line in. A line of an older run, or one that is known already, changes nothing.

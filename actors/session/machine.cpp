@@ -2,8 +2,9 @@
 #include "actors/session/machine.hpp"
 
 #include <algorithm>
-#include <concepts>
 #include <utility>
+
+#include "actors/session/rest.hpp"
 
 namespace troupe::session_machine {
 
@@ -12,48 +13,18 @@ namespace {
 constexpr const char* nobody_asks =
     "no process of this session waits for an answer\nsee its state: troupe agents --json --all";
 
-template <class S, class... Xs>
-concept among = (std::same_as<S, Xs> || ...);
-/// States that have a worker, under whichever name.
-template <class S>
-concept with_worker = among<S, assigning, queued, live, ending, killing, adopting, unreachable>;
-template <class S>
-concept without_worker = among<S, absent, backing_off, claiming, removed>;
-
-/// What a cell works on.
-struct context {
-  state& s;
-  std::vector<effect>& out;
-  wall_ms now;
-  const policy& p;
-  [[nodiscard]] facts& f() const { return s.known; }
-  void put(effect e) { out.push_back(std::move(e)); }
-  void write(std::string what, std::map<std::string, std::string> named = {}, bool first_cause = false) {
-    write_for(f().run, std::move(what), std::move(named), first_cause);
-  }
-  void write_for(std::uint32_t run, std::string what, std::map<std::string, std::string> named, bool first_cause) {
-    ledger_entry e;
-    e.t = now;
-    e.what = std::move(what);
-    e.session = f().id;
-    e.run = run;
-    e.seen = f().last_event;
-    e.facts = std::move(named);
-    fold(f(), e);
-    put(record{std::move(e), first_cause});
-  }
-  void arm_timer(timer which, std::int64_t ms) {
-    auto g = which == timer::rest ? ++s.rest_generation : ++s.generation;
-    put(arm{which, std::max<std::int64_t>(ms, 0), g});
-  }
-};
-
 constexpr const char* no_more = "there is no such session any more\nlist them: troupe agents --json --all";
 
 process launch(context& c) {
   ++c.s.generation; // whatever was due is so no more
   c.put(claim{});
   return claiming{};
+}
+
+/// REST-7: background shells wait for the next worker; when none will come they end, before anybody hears of the end.
+void clear_shells(context& c) {
+  if (c.f().spec.harness == "native" && !c.f().cleared && std::exchange(c.s.cleared, c.f().run) != c.f().run)
+    c.put(clear{});
 }
 
 void settle(context& c, task t, const std::string& why) {
@@ -64,6 +35,7 @@ void settle(context& c, task t, const std::string& why) {
 }
 
 process finish_removal(context& c) {
+  clear_shells(c);
   if (!c.f().settled())
     settle(c, task::stopped, "removed"); // whoever waits for it is told
   c.write("removed",
@@ -76,6 +48,7 @@ process finish_removal(context& c) {
 
 process rest_here(context& c) {
   ++c.s.generation;
+  clear_shells(c);
   c.put(quiet{});
   if (c.f().is_exec() && c.f().now == task::completed)
     c.arm_timer(timer::row, c.f().ended_at + c.p.row - c.now); // KEEP-7
@@ -193,6 +166,15 @@ process deliver_all(context& c, process at) {
   return at;
 }
 
+/// A worker that holds the session goes on with it.
+process go_on(context& c, const worker_address& w) {
+  if (!c.f().frozen) {
+    watch_rest(c);
+    return deliver_all(c, live{w});
+  }
+  return c.f().replies.empty() ? stay_frozen(c, w) : deliver_all(c, thaw_here(c, w, "reply"));
+}
+
 process run_or_end(context& c, const worker_address& w) {
   auto& f = c.f();
   if (f.wanted != intent::run)
@@ -200,16 +182,9 @@ process run_or_end(context& c, const worker_address& w) {
   if (f.again)
     return ask_end(c, w, "respawn");
   if (f.begun || f.ended)
-    return deliver_all(c, live{w});
+    return go_on(c, w);
   c.put(ask_permit{});
   return queued{w};
-}
-
-void watch_rest(context& c) {
-  if (c.f().at_rest())
-    c.arm_timer(timer::rest, c.p.idle); // KEEP-3: the clock starts anew with each event
-  else
-    ++c.s.rest_generation;
 }
 
 // begin
@@ -379,8 +354,17 @@ process on(const S& s, const happened& e, context& c) {
   if constexpr (among<S, queued>)
     if (f.begun && f.wanted == intent::run) // a predecessor has started it
       return deliver_all(c, live{s.worker});
-  if constexpr (among<S, live>)
-    watch_rest(c);
+  if constexpr (among<S, live>) {
+    if (what == "frozen")
+      return stay_frozen(c, s.worker);
+    begin_rest(c);
+  } else if constexpr (among<S, frozen>) {
+    if (what == "thawed") { // by itself: for a terminal, or for what came of the agent's own
+      c.write("thaw", {{"why", e.what.detail}, {"observed", "true"}});
+      begin_rest(c);
+      return live{s.worker};
+    }
+  }
   return s;
 }
 
@@ -415,16 +399,25 @@ process on(const S& s, const gone&, context&) {
   return s;
 }
 
+// not_frozen
+process on(const live& s, const not_frozen& e, context& c) {
+  if (e.worker == s.worker.worker)
+    c.write("freeze_refused", {{"why", e.why}});
+  return s;
+}
+template <class S>
+requires(!among<S, live>) process on(const S& s, const not_frozen&, context&) {
+  return s;
+}
+
 // end_refused
 process on(const ending& s, const end_refused& e, context& c) {
   if (e.worker != s.worker.worker)
     return s;
-  if (s.reason == "reap") { // KEEP-5: a later event wins, but a stop that came meanwhile is carried out
-    watch_rest(c);
-    if (c.f().wanted != intent::run || c.f().again) // asked for meanwhile
-      return run_or_end(c, s.worker);
-    c.put(quiet{}); // a stop that a reply has lifted since: there is nothing to wait for any more
-    return deliver_all(c, live{s.worker});
+  if (s.reason == "reap") { // KEEP-5: a later event wins, but not over what was asked for meanwhile
+    if (c.f().wanted == intent::run && !c.f().again)
+      c.put(quiet{}); // a stop that a reply has lifted since: there is nothing to wait for any more
+    return run_or_end(c, s.worker);
   }
   order_kill(c, s.worker, "refused to end: " + e.why);
   return s;
@@ -450,6 +443,7 @@ process on(const backing_off&, const asked_stop& e, context& c) {
 process on(const claiming& s, const asked_stop& e, context& c) {
   c.write("stop", {{"by", e.by}}, true);
   tell_stopped(c);
+  clear_shells(c);
   c.put(quiet{});
   return s;
 }
@@ -470,7 +464,9 @@ process on(const removed& s, const E&, context& c) {
 }
 template <class S>
 process end_in(const S& s, context& c, const std::string& reason) {
-  if constexpr (among<S, assigning, queued, live>) {
+  if constexpr (among<S, frozen>)
+    thaw_here(c, s.worker, reason);
+  if constexpr (among<S, assigning, queued, live, frozen>) {
     if constexpr (among<S, assigning>)
       c.put(answer_dispatch{errc::wrong_state, "the session was stopped before a worker held it"});
     return ask_end(c, s.worker, reason);
@@ -511,7 +507,9 @@ requires(!among<S, removed>) process on(const S& s, const asked_respawn& e, cont
   c.write("respawn", {{"by", e.by}}, true);
   if constexpr (among<S, absent, backing_off>) {
     return launch(c);
-  } else if constexpr (among<S, assigning, queued, live>) {
+  } else if constexpr (among<S, assigning, queued, live, frozen>) {
+    if constexpr (among<S, frozen>)
+      thaw_here(c, s.worker, "respawn");
     return ask_end(c, s.worker, "respawn");
   } else if constexpr (among<S, adopting, unreachable>) {
     order_kill(c, s.worker, "respawned while the worker does not answer");
@@ -537,8 +535,11 @@ process on(const ending& s, const asked_wake&, context& c) {
     c.write("wake", {}, true); // KEEP-5: it wins, and goes to the next worker
   return s;
 }
+process on(const frozen& s, const asked_wake&, context& c) {
+  return thaw_here(c, s.worker, "attach or peek", true);
+}
 template <class S>
-requires(!among<S, absent, ending, removed>) process on(const S& s, const asked_wake&, context&) {
+requires(!among<S, absent, ending, frozen, removed>) process on(const S& s, const asked_wake&, context&) {
   return s;
 }
 
@@ -564,6 +565,10 @@ requires(!among<S, removed>) process on(const S& s, const asked_reply& e, contex
   c.write("reply", {{"key", e.key}, {"text", e.text}}, true);
   if constexpr (among<S, absent>) {
     return launch(c);
+  } else if constexpr (among<S, frozen>) {
+    auto awake = thaw_here(c, s.worker, "reply");
+    c.put(deliver{s.worker, e.key, e.text});
+    return awake;
   } else if constexpr (among<S, live>) {
     c.put(deliver{s.worker, e.key, e.text});
     return s;
@@ -575,16 +580,37 @@ requires(!among<S, removed>) process on(const S& s, const asked_reply& e, contex
 // asked_answer
 template <class S>
 requires(!among<S, removed>) process on(const S& s, const asked_answer& e, context& c) {
-  if constexpr (among<S, live>) {
+  if constexpr (among<S, live, frozen>) {
     c.write("answer", {{"key", e.key}, {"question", e.question}, {"choice", e.choice}, {"by", e.by}}, true);
+    process now = s;
+    if constexpr (among<S, frozen>)
+      now = thaw_here(c, s.worker, "answer");
     c.put(give{s.worker, e.key, e.question, e.choice, e.by});
+    return now;
   } else if constexpr (among<S, adopting>) {
     c.write("answer", {{"key", e.key}, {"question", e.question}, {"choice", e.choice}, {"by", e.by}}, true);
     c.s.early.push_back(e);
+    return s;
   } else {
     c.put(refuse{errc::not_running, nobody_asks});
+    return s;
   }
-  return s;
+}
+
+// asked_work
+template <class S>
+process on(const S& s, const asked_work& e, context& c) {
+  if constexpr (among<S, live, frozen>) {
+    process now = s;
+    if constexpr (among<S, frozen>)
+      now = thaw_here(c, s.worker, "work", true);
+    c.put(declare{s.worker, e.begins, e.work, e.title});
+    return now;
+  } else {
+    c.put(refuse{errc::not_running, "the session has no process, and declared work goes with it\nsee its state: troupe "
+                                    "agents --json --all"});
+    return s;
+  }
 }
 
 /// What was answered while the worker was being adopted goes to it, or nowhere.
@@ -592,7 +618,7 @@ void pass_on_early(context& c, const process& at) {
   if (std::holds_alternative<adopting>(at))
     return;
   for (auto& a : std::exchange(c.s.early, {}))
-    if (const auto* l = std::get_if<live>(&at))
+    if (const auto* l = std::get_if<live>(&at)) // a frozen one has asked nothing
       c.put(give{l->worker, a.key, a.question, a.choice, a.by});
     else
       c.put(turn_away{errc::not_running, nobody_asks});
@@ -602,7 +628,7 @@ void pass_on_early(context& c, const process& at) {
 template <class S>
 requires(!among<S, removed>) process on(const S& s, const asked_pin& e, context& c) {
   c.write("pin", {{"pinned", e.pinned ? "true" : "false"}}, true);
-  if constexpr (among<S, live>)
+  if constexpr (among<S, live, frozen>)
     watch_rest(c);
   return s;
 }
@@ -610,6 +636,11 @@ template <class S>
 requires(!among<S, removed>) process on(const S& s, const asked_rename& e, context& c) {
   c.write("rename", {{"name", e.name}}, true);
   return s;
+}
+
+process reap(context& c, const worker_address& w) {
+  c.write("reap", {{"idle_ms", std::to_string(c.p.idle)}});
+  return ask_end(c, w, "reap");
 }
 
 // elapsed
@@ -626,10 +657,11 @@ process on(const S& s, const elapsed& e, context& c) {
     if (e.which == timer::restart)
       return launch(c);
   } else if constexpr (among<S, live>) {
-    if (e.which == timer::rest && c.f().at_rest()) {
-      c.write("reap", {{"idle_ms", std::to_string(c.p.idle)}});
-      return ask_end(c, s.worker, "reap");
-    }
+    if (e.which == timer::rest && !freeze_first(c, s.worker) && c.f().at_rest())
+      return reap(c, s.worker);
+  } else if constexpr (among<S, frozen>) {
+    if (e.which == timer::rest && c.f().at_rest())
+      return reap(c, s.worker);
   } else if constexpr (among<S, ending>) {
     if (e.which == timer::end)
       order_kill(c, s.worker, "did not end within its deadline");
@@ -650,7 +682,6 @@ process on(const S& s, const adopted&, context& c) {
     if (!c.f().held) // it was assigned, and nobody was left to hear so
       c.write("assigned", {{"worker", std::to_string(s.worker.worker.value)}});
     c.put(answer_dispatch{errc::ok, {}});
-    watch_rest(c);
     if (c.f().wanted == intent::run)
       c.put(quiet{}); // a stop that a reply has lifted since
     return run_or_end(c, s.worker);
@@ -695,6 +726,7 @@ struct process_word {
   std::string operator()(const assigning&) const { return "starting"; }
   std::string operator()(const queued&) const { return "starting"; }
   std::string operator()(const live&) const { return "alive"; }
+  std::string operator()(const frozen&) const { return "frozen"; }
   std::string operator()(const ending&) const { return "ending"; }
   std::string operator()(const killing&) const { return "ending"; }
   std::string operator()(const adopting&) const { return "alive"; }
@@ -712,6 +744,10 @@ step next(state from, const event_& e, wall_ms now, const policy& p) {
   return out;
 }
 
+bool listens(const state& s) {
+  return std::holds_alternative<live>(s.at) || std::holds_alternative<frozen>(s.at);
+}
+
 row look(const state& s) {
   const auto& f = s.known;
   row r;
@@ -720,7 +756,7 @@ row look(const state& s) {
   r.cwd = f.spec.cwd;
   r.harness = f.spec.harness;
   r.model = f.spec.model;
-  r.process = std::visit(process_word{}, s.at);
+  r.process = std::holds_alternative<adopting>(s.at) && f.frozen ? "frozen" : std::visit(process_word{}, s.at);
   r.state = name_of(f.now);
   r.told = {name_of(f.told_by), f.told_at};
   if (const auto* lost = std::get_if<unreachable>(&s.at)) {

@@ -16,6 +16,7 @@ namespace troupe::session_machine {
 /// How long things may take, in milliseconds (KEEP-1, KEEP-7, REST-1, SUP-11).
 struct policy {
   std::int64_t idle = 3'600'000;
+  std::int64_t freeze = 0; ///< 0: never (the settings' default is 300 s); nor when it is not less than `idle`
   std::int64_t row = 300'000;
   std::int64_t unheld = 60'000;
   std::int64_t end_deadline = 20'000; ///< an asked worker that has not ended by then is killed
@@ -39,6 +40,9 @@ struct queued {
 struct live {
   worker_address worker;
 }; ///< the harness was started
+struct frozen {
+  worker_address worker;
+}; ///< at rest, and the worker has frozen what runs below it (BEYOND-3)
 struct ending {
   worker_address worker;
   std::string reason;
@@ -56,7 +60,7 @@ struct unreachable {
   wall_ms since;
 };                 ///< alive, and does not answer: unknown, asked again (SUP-5)
 struct removed {}; ///< the last line is in the ledger, or about to be; whoever still asks is refused
-using process = std::variant<absent, backing_off, claiming, assigning, queued, live, ending, killing, adopting,
+using process = std::variant<absent, backing_off, claiming, assigning, queued, live, frozen, ending, killing, adopting,
                              unreachable, removed>;
 
 struct asked_answer {
@@ -71,6 +75,8 @@ struct state {
   std::uint32_t attempts = 0;      ///< assignments refused in a row
   bool wanted_anew = false;        ///< a dispatch was repeated while nobody knew whether a worker holds it (SUP-11)
   std::vector<asked_answer> early; ///< answers that wait for the adoption of the worker
+  std::uint32_t cleared = 0;       ///< the run whose leftovers were asked to end
+  bool freeze_asked = false;       ///< since the rest clock began anew
 };
 
 // Events.
@@ -108,6 +114,10 @@ struct end_refused {
   std::string why;
   worker_id worker; ///< an older one's word changes nothing
 };
+struct not_frozen {
+  std::string why;
+  worker_id worker;
+}; ///< the worker refused: it goes on awake
 struct asked_stop {
   std::string by;
 };
@@ -121,6 +131,10 @@ struct asked_wake {}; ///< attach or peek (KEEP-6)
 struct asked_reply {
   std::string key, text;
 };
+struct asked_work {
+  bool begins;
+  std::string work, title;
+}; ///< a program inside it declares work, or its end (KEEP-2)
 struct asked_pin {
   bool pinned;
 };
@@ -142,9 +156,10 @@ struct unwritten {
   std::string why;
   errc code;
 }; ///< the ledger has not taken the line that begins the session
-using event_ = std::variant<begin, restored, granted, not_granted, held, not_held, permitted, happened, gone,
-                            end_refused, asked_stop, asked_remove, asked_respawn, asked_wake, asked_reply, asked_answer,
-                            asked_pin, asked_rename, elapsed, adopted, not_adopted, unwritten>;
+using event_ =
+    std::variant<begin, restored, granted, not_granted, held, not_held, permitted, happened, gone, end_refused,
+                 not_frozen, asked_stop, asked_remove, asked_respawn, asked_wake, asked_reply, asked_answer, asked_work,
+                 asked_pin, asked_rename, elapsed, adopted, not_adopted, unwritten>;
 
 // Effects, carried out in order; none that follows a `record` starts before the line is written.
 struct record {
@@ -174,6 +189,19 @@ struct turn_away {
   errc code;
   std::string text;
 }; ///< an answer that no worker can be given
+struct declare {
+  worker_address worker;
+  bool begins;
+  std::string work, title;
+}; ///< the worker notes it, and its `work` event tells
+struct freeze {
+  worker_address worker;
+  std::uint64_t seen;
+};
+struct thaw {
+  worker_address worker;
+  std::string why;
+};
 struct end {
   worker_address worker;
   std::string reason;
@@ -199,11 +227,12 @@ struct refuse {
   errc code;
   std::string text;
 };                ///< the request at hand is refused
+struct clear {};  ///< end what a dead worker has left for a next one; what follows waits for it (REST-7)
 struct quiet {};  ///< no process: whoever waits for the end is told
 struct vanish {}; ///< there never was such a session
 struct forget {}; ///< the row is gone, and so is the actor
-using effect = std::variant<record, claim, assign, ask_permit, return_permit, start, deliver, give, turn_away, end,
-                            kill, adopt, arm, answer_dispatch, refuse, quiet, vanish, forget>;
+using effect = std::variant<record, claim, assign, ask_permit, return_permit, start, deliver, give, turn_away, declare,
+                            freeze, thaw, end, kill, adopt, arm, answer_dispatch, refuse, clear, quiet, vanish, forget>;
 
 struct step {
   state to;
@@ -212,6 +241,9 @@ struct step {
 
 /// The whole of it. `now`: wall clock, for the ledger's lines.
 step next(state from, const event_& e, wall_ms now, const policy& p);
+
+/// Whether a worker is there that takes replies, answers and declared work at once.
+bool listens(const state& s);
 
 /// How the session looks from outside (JSON-1).
 row look(const state& s);

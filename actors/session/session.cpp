@@ -158,6 +158,7 @@ void session_state::assign_with(const sm::assign& e, snapshot credentials) {
   job.interrupted = e.interrupted;
   job.too_old = e.too_old;
   job.waiting = static_cast<std::uint32_t>(m.known.replies.size());
+  job.ignored_work = around->ignored_work;
   auto meant = intent_of(job);
   self->request(around->host, warm ? deadline::warm : deadline::worker, assign_worker{e.worker.worker, std::move(job)})
       .then(
@@ -201,6 +202,29 @@ bool session_state::act(const sm::give& e) {
 bool session_state::act(const sm::turn_away& e) {
   answers.front().deliver(make_error(e.code, e.text));
   answers.pop_front();
+  return false;
+}
+
+bool session_state::act(const sm::declare& e) {
+  auto promise = std::move(works.front());
+  works.pop_front();
+  self->request(around->host, deadline::worker, note_work{e.worker.worker, e.begins, e.work, e.title})
+      .then([promise](work_declared& w) mutable { promise.deliver(std::move(w)); },
+            [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
+  return false;
+}
+
+bool session_state::act(const sm::freeze& e) {
+  self->request(around->host, deadline::worker, freeze_worker{e.worker.worker, e.seen})
+      .then([](worker_frozen&) { /* its `frozen` event tells the machine */ },
+            [this, w = e.worker.worker](caf::error& err) {
+              advance(sm::not_frozen{failure_of(err).text, w});
+            });
+  return false;
+}
+
+bool session_state::act(const sm::thaw& e) {
+  self->send(around->host, thaw_worker{e.worker.worker, e.why});
   return false;
 }
 
@@ -272,6 +296,16 @@ bool session_state::act(const sm::answer_dispatch& e) {
 bool session_state::act(const sm::refuse&) {
   return false;
 } // `serve` has answered it
+
+bool session_state::act(const sm::clear&) {
+  auto go_on = [this] {
+    waiting = false;
+    run();
+  };
+  self->request(around->host, deadline::worker, clear_session{m.known.id, around->sessions + "/" + m.known.id.value})
+      .then([go_on](session_cleared&) { go_on(); }, [go_on](caf::error&) { go_on(); });
+  return true;
+}
 
 bool session_state::act(const sm::quiet&) {
   for (; quiet_told < quiet_due; ++quiet_told) {
@@ -375,7 +409,7 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
         auto promise = self->make_response_promise<replied>();
         auto& s = self->state;
         s.wake_with(r.env);
-        auto outcome = std::holds_alternative<sm::live>(s.m.at) ? "delivered" : "saved";
+        auto outcome = sm::listens(s.m) ? "delivered" : "saved";
         s.serve<replied>(promise, sm::asked_reply{r.key, r.text}, [outcome] { return replied{outcome}; });
         return promise;
       },
@@ -392,7 +426,7 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
                                        "this key has been used for another answer\nsend it with a key of its own"));
           return promise;
         }
-        if (std::holds_alternative<sm::live>(s.m.at) || std::holds_alternative<sm::adopting>(s.m.at)) {
+        if (sm::listens(s.m) || std::holds_alternative<sm::adopting>(s.m.at)) {
           s.answers.push_back(promise);
           s.advance(sm::asked_answer{r.key, r.question, r.choice, r.by});
         } else {
@@ -408,10 +442,22 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
           s.advance(sm::asked_wake{});
         }
         auto seen = sm::look(s.m);
-        bool reachable = seen.process == "alive" || seen.process == "ending";
+        bool reachable = seen.process == "alive" || seen.process == "frozen" || seen.process == "ending";
         return place{s.m.known.is_exec() ? "pty" : "conversation", seen.state, seen.process,
                      s.around->sessions + "/" + s.m.known.id.value,
                      reachable ? s.m.known.worker.socket : std::string()};
+      },
+      [self](declare_work& r) -> caf::result<work_declared> {
+        auto promise = self->make_response_promise<work_declared>();
+        auto& s = self->state;
+        sm::asked_work asked{r.begins, r.work, r.title};
+        if (sm::listens(s.m)) {
+          s.works.push_back(promise);
+          s.advance(asked);
+        } else {
+          s.serve<work_declared>(promise, asked, [] { return work_declared{}; });
+        }
+        return promise;
       },
       [self](permit_given&) { self->state.advance(sm::permitted{}); },
       [self](worker_event& e) { self->state.advance(sm::happened{std::move(e.what)}); },

@@ -22,8 +22,9 @@ struct session_surroundings {
   std::uint64_t epoch = 0;
   std::string sessions; ///< the folder that holds the sessions' folders
   std::string control_socket;
-  std::string supervisor; ///< the supervisor's own program
-  environment fallback;   ///< HOME, USER, SHELL, PATH, LANG of the supervisor's shell (ENV-5)
+  std::string supervisor;                ///< the supervisor's own program
+  std::vector<std::string> ignored_work; ///< activeWork.ignore
+  environment fallback;                  ///< HOME, USER, SHELL, PATH, LANG of the supervisor's shell (ENV-5)
   std::function<wall_ms()> now;
   journal_keeper_actor keeper;
   worker_host_actor host;
@@ -83,18 +84,23 @@ struct session_state {
   bool act(const session_machine::deliver& e);
   bool act(const session_machine::give& e);
   bool act(const session_machine::turn_away& e);
+  bool act(const session_machine::declare& e);
+  bool act(const session_machine::freeze& e);
+  bool act(const session_machine::thaw& e);
   bool act(const session_machine::end& e);
   bool act(const session_machine::kill& e);
   bool act(const session_machine::adopt& e);
   bool act(const session_machine::arm& e);
   bool act(const session_machine::answer_dispatch& e);
   bool act(const session_machine::refuse& e);
+  bool act(const session_machine::clear& e);
   bool act(const session_machine::quiet& e);
   bool act(const session_machine::vanish& e);
   bool act(const session_machine::forget& e);
 
   std::deque<caf::typed_response_promise<answer_taken>>
       answers; ///< in the order of their `give` and `turn_away` effects
+  std::deque<caf::typed_response_promise<work_declared>> works; ///< in the order of their `declare` effects
 };
 static_assert(!std::is_aggregate_v<session_state>);
 

@@ -37,13 +37,24 @@ int watch(client& c, bool all) {
   return exit_ok;
 }
 
-const char* sign(const std::string& state) {
-  return state == "blocked"   ? "?"
+/// A frozen process shows as frozen, whatever its task has come to: the word beside the sign tells that.
+const char* sign(const std::string& state, const std::string& process) {
+  return process == "frozen"  ? "❄"
+         : state == "blocked" ? "?"
          : state == "done"    ? "✓"
          : state == "failed"  ? "✗"
          : state == "stopped" ? "■"
          : state == "working" ? "✻"
                               : "∙";
+}
+
+/// What keeps the session at work, by name (KEEP-2).
+std::string running(const json& row) {
+  std::string names;
+  if (row.contains("activeWork"))
+    for (const auto& each : row["activeWork"])
+      names += (names.empty() ? "" : ", ") + visible(text_of(each, "title"));
+  return names.empty() ? names : " [running: " + names + "]";
 }
 
 int print_list(client& c, json params) {
@@ -64,10 +75,10 @@ int print_list(client& c, json params) {
     auto state = text_of(r, "state"), name = visible(text_of(r, "name"));
     auto old = age(now - r.value("startedAt", now));
     name.resize(std::max(widest, name.size()), ' ');
-    print(std::string(sign(state)) + " " + text_of(r, "id") + "  " + state +
+    print(std::string(sign(state, text_of(r, "process"))) + " " + text_of(r, "id") + "  " + state +
           std::string(8 - std::min<std::size_t>(state.size(), 8), ' ') +
           std::string(4 - std::min<std::size_t>(old.size(), 4), ' ') + old + (widest > 0 ? "  " + name : "") + "  " +
-          visible(text_of(r, "sentence")) + "\n");
+          visible(text_of(r, "sentence")) + running(r) + "\n");
     for (const auto& problem : r.value("problems", json::array()))
       if (auto text = problem.is_string() ? problem.get<std::string>() : ""; text != text_of(r, "sentence"))
         print("    ! " + visible(text) + "\n");

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <set>
 
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -71,13 +72,13 @@ acp_agent::acp_agent(event_loop& events, int in, int out, environment own)
 void acp_agent::start() {
   events_.on_signal([this](int) {
     if (!ending_)
-      return end();
+      return end(false);
     for (const auto& row : all_below()) // asked twice: at once
       kill(row.pid, SIGKILL);
     _exit(1);
   });
   client_.start({[this](const std::string& name, const json& params, const json& id) { called(name, params, id); },
-                 [this] { end(); }});
+                 [this] { end(true); }});
 }
 
 void acp_agent::called(const std::string& name, const json& params, const json& id) {
@@ -85,6 +86,7 @@ void acp_agent::called(const std::string& name, const json& params, const json& 
       {"initialize", &acp_agent::initialize},     {"session/new", &acp_agent::new_session},
       {"session/load", &acp_agent::load_session}, {"session/prompt", &acp_agent::prompt},
       {"session/cancel", &acp_agent::cancel},     {"session/set_mode", &acp_agent::set_mode},
+      {"session/close", &acp_agent::close},
   };
   const auto found = methods.find(name);
   if (found != methods.end() && name == "session/cancel")
@@ -103,6 +105,7 @@ void acp_agent::initialize(const json&, const json& id) {
                   {{"protocolVersion", 1},
                    {"agentCapabilities",
                     {{"loadSession", true},
+                     {"sessionCapabilities", {{"close", json::object()}}},
                      {"promptCapabilities", {{"image", false}, {"audio", false}, {"embeddedContext", true}}},
                      {"mcpCapabilities", {{"http", false}, {"sse", false}}}}},
                    {"agentInfo", {{"name", "troupe-agent"}, {"title", "Troupe's agent"}, {"version", TROUPE_VERSION}}},
@@ -143,6 +146,7 @@ bool acp_agent::read_extension(const json& params, session_setup& setup, problem
       return false;
     }
   }
+  setup.keeps_shells = flag_field(*ours, "keepShells");
   setup.choice.name = text_field(*ours, "provider").value_or(setup.choice.name);
   setup.choice.model = text_field(*ours, "model").value_or("");
   if (!make_provider(events_, setup.choice)) {
@@ -185,6 +189,7 @@ void acp_agent::new_session(const json& params, const json& id) {
     return client_.respond_error(id, internal_error, error);
   const auto name = setup.id;
   auto& made = add(std::move(setup), std::move(talk));
+  made.pick_up(); // of a conversation that could not be loaded
   client_.respond(id, {{"sessionId", name}, {"modes", modes_of(made.talk().current_mode())}});
 }
 
@@ -249,6 +254,21 @@ void acp_agent::cancel(const json& params, const json& id) {
     client_.respond(id, json::object());
 }
 
+/// Ends a session with all it runs; its conversation can be loaded again.
+void acp_agent::close(const json& params, const json& id) {
+  auto* where = find(params, id);
+  if (where == nullptr)
+    return;
+  const auto name = text_field(params, "sessionId").value_or("");
+  where->end(
+      [this, id, name] {
+        client_.respond(id, json::object());
+        if (!ending_)
+          events_.defer([this, name] { sessions_.erase(name); });
+      },
+      false);
+}
+
 void acp_agent::set_mode(const json& params, const json& id) {
   auto* where = find(params, id);
   if (where == nullptr)
@@ -261,22 +281,35 @@ void acp_agent::set_mode(const json& params, const json& id) {
   client_.respond(id, json::object());
 }
 
-void acp_agent::end() {
+void acp_agent::end(bool abandoned) {
   if (std::exchange(ending_, true))
     return;
+  abandoned_ = abandoned;
   open_ = sessions_.size() + 1;
   const auto one_less = [this] {
     if (--open_ == 0)
       end_rest();
   };
   for (auto& [id, each] : sessions_)
-    each->end(one_less);
+    each->end(one_less, abandoned);
   events_.defer(one_less);
 }
 
-/// What tools let loose on purpose ends with the agent too.
+/// What tools let loose on purpose ends with the agent too, but for the shells that somebody else sees to.
+std::vector<process_row> acp_agent::to_end() const {
+  std::set<pid_t> kept;
+  for (const auto& [id, each] : sessions_)
+    if (abandoned_)
+      for (const auto& row : each->kept())
+        kept.insert(row.pid);
+  auto rows = all_below();
+  std::erase_if(rows, [&](const process_row& row) { return kept.contains(row.pid); });
+  return rows;
+}
+
 void acp_agent::end_rest() {
-  rest_ = std::make_unique<tree_ending>(events_, all_below, rest_grace, [this] { events_.stop(); });
+  rest_ = std::make_unique<tree_ending>(
+      events_, [this] { return to_end(); }, rest_grace, [this] { events_.stop(); });
 }
 
 void acp_agent::exit_now(int status) {

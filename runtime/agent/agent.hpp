@@ -31,20 +31,22 @@ private:
   void load_session(const json& params, const json& id);
   void prompt(const json& params, const json& id);
   void cancel(const json& params, const json& id);
+  void close(const json& params, const json& id);
   void set_mode(const json& params, const json& id);
   bool read_setup(const json& params, session_setup& setup, problem& wrong) const;
   bool read_extension(const json& params, session_setup& setup, problem& wrong) const;
   bool give_folder(session_setup& setup, problem& wrong) const;
   session& add(session_setup setup, std::unique_ptr<conversation> talk);
   session* find(const json& params, const json& id);
-  void end();
+  void end(bool abandoned);
   void end_rest();
+  [[nodiscard]] std::vector<process_row> to_end() const;
   void exit_now(int status);
   event_loop& events_;
   json_rpc client_;
   environment own_;
   std::map<std::string, std::unique_ptr<session>> sessions_;
-  bool ending_ = false;
+  bool ending_ = false, abandoned_ = false;
   std::size_t open_ = 0; ///< sessions that have not ended
   std::unique_ptr<tree_ending> rest_;
 };

@@ -102,8 +102,8 @@ std::string background_shells::start(const std::string& command, const environme
 }
 
 void background_shells::write_record(const shell& s) const {
-  const json record{
-      {"id", s.id}, {"command", s.command}, {"pid", s.leader.pid}, {"start", s.leader.start}, {"boot", boot_id()}};
+  const json record{{"id", s.id},          {"command", s.command},    {"mark", mark_of(s)},
+                    {"pid", s.leader.pid}, {"start", s.leader.start}, {"boot", boot_id()}};
   if (!write_small(file(s.id, ".json"), to_line(record) + "\n"))
     std::fprintf(stderr, "troupe-agent: cannot write %s: %s\n", file(s.id, ".json").c_str(), std::strerror(errno));
 }
@@ -174,7 +174,7 @@ void background_shells::end_tree(shell& s) {
   if (std::exchange(s.ending_asked, true))
     return;
   s.ending = std::make_unique<tree_ending>(
-      events_, [leader = s.leader, mark = session_ + "/" + s.id] { return tree_of(leader, mark); }, end_grace,
+      events_, [leader = s.leader, mark = mark_of(s)] { return tree_of(leader, mark); }, end_grace,
       [this, &s] { gone(s); });
 }
 
@@ -230,6 +230,16 @@ tool_outcome background_shells::describe(const std::string& id) const {
     outcome.text += "[... " + std::to_string(skipped) + " bytes left out; all of it: " + file(id, ".out") + "]\n";
   outcome.text += skipped > 0 ? whole_start(output) : std::string_view(output);
   return outcome;
+}
+
+std::vector<process_row> background_shells::trees() const {
+  std::vector<process_row> all;
+  for (const auto& [number, s] : shells_)
+    if (s.running) {
+      const auto tree = tree_of(s.leader, mark_of(s));
+      all.insert(all.end(), tree.begin(), tree.end());
+    }
+  return all;
 }
 
 json background_shells::running() const {

@@ -1,6 +1,6 @@
 // The commands that run past their turn (KEEP-2, REST-7). Each has three files in the session's folder: shells/ID.json
 // (who it is), ID.out (its output) and ID.status (how it ended), so that another process of the agent can go on with
-// it.
+// it. Where a client keeps them (a worker of Troupe's), they outlive an agent whose input ends without a word.
 #pragma once
 
 #include <functional>
@@ -32,6 +32,8 @@ public:
   void end(const std::string& id, std::function<void(tool_outcome)> done);
   /// Ends all of them; `done` comes once, when none is left.
   void end_all(event_loop::task done);
+  /// The processes of all that run.
+  [[nodiscard]] std::vector<process_row> trees() const;
   /// [{"id","kind":"shell","title","pid"}, ...], in the order of their start.
   [[nodiscard]] json running() const;
 
@@ -47,6 +49,7 @@ private:
   };
   [[nodiscard]] std::string file(const std::string& id, const char* suffix) const;
   [[nodiscard]] std::string status_of(const shell& s) const;
+  [[nodiscard]] std::string mark_of(const shell& s) const { return session_ + "/" + s.id; }
   void pick_up_one(const json& record);
   void watch_foreign(shell& s);
   void write_record(const shell& s) const;

@@ -48,8 +48,18 @@ void session::replay() {
   agent::replay(client_, *talk_, setup_.cwd, setup_.env);
 }
 
-void session::end(event_loop::task done) {
-  auto shells = [this, done = std::move(done)] { shells_.end_all(done); };
+std::vector<process_row> session::kept() const {
+  return setup_.keeps_shells && !closed_ ? shells_.trees() : std::vector<process_row>();
+}
+
+void session::end(event_loop::task done, bool abandoned) {
+  closed_ = closed_ || !abandoned;
+  auto shells = [this, done = std::move(done)] {
+    if (!closed_ && setup_.keeps_shells)
+      events_.defer(done);
+    else
+      shells_.end_all(done);
+  };
   if (!turn_)
     return shells();
   at_rest_ = std::move(shells);

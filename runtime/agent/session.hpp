@@ -16,6 +16,7 @@ struct session_setup {
   std::string cwd;    ///< absolute
   environment env;    ///< the full environment of its tools
   provider_choice choice;
+  bool keeps_shells = false; ///< whoever hosts it sees to the background shells when its input ends without a word
 };
 
 class session {
@@ -33,8 +34,11 @@ public:
   void replay();
   /// Goes on with the background shells of an earlier process (REST-7).
   void pick_up() { shells_.pick_up(); }
-  /// Cancels the turn, ends its tools and the background shells; `done` comes once, when all are gone.
-  void end(event_loop::task done);
+  /// Cancels the turn, ends its tools and the background shells; `done` comes once, when all are gone. `abandoned`: the
+  /// client has gone without a word; background shells that somebody sees to go on (REST-7).
+  void end(event_loop::task done, bool abandoned);
+  /// The processes that go on after such an end.
+  [[nodiscard]] std::vector<process_row> kept() const;
 
 private:
   void announce_background();
@@ -45,6 +49,7 @@ private:
   std::unique_ptr<provider> model_;
   std::function<void(int)> exit_;
   background_shells shells_;
+  bool closed_ = false; ///< asked to end: nothing of it goes on
   std::unique_ptr<turn> turn_;
   event_loop::task at_rest_; ///< waits for the turn's end
 };

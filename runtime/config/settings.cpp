@@ -1,6 +1,8 @@
 // The user's settings.
 #include "runtime/config/settings.hpp"
 
+#include <algorithm>
+
 namespace troupe {
 
 namespace {
@@ -21,6 +23,17 @@ struct reader {
                          std::to_string(most));
     else
       into = static_cast<T>(value.get<std::int64_t>());
+  }
+
+  void texts(const char* pointer, std::vector<std::string>& into) {
+    json::json_pointer at{std::string(pointer)};
+    if (!root.contains(at))
+      return;
+    const auto& list = root.at(at);
+    if (!list.is_array() || !std::all_of(list.begin(), list.end(), [](const json& x) { return x.is_string(); }))
+      problems.push_back(where + ": " + pointer + " must be a list of strings");
+    else
+      into = list.get<std::vector<std::string>>();
   }
 };
 
@@ -54,6 +67,8 @@ settings read_settings(const std::string& text, const std::string& where, std::v
   r.number("/launch/maxConcurrent", out.launch_most, 1, 1024);
   r.number("/supervisor/lingerSeconds", out.linger_seconds, 0, 30 * 86'400);
   r.number("/session/idleSeconds", out.idle_seconds, 0, 30 * 86'400);
+  r.number("/session/freezeSeconds", out.freeze_seconds, 0, 30 * 86'400);
+  r.texts("/activeWork/ignore", out.ignored_work);
   r.number("/session/doneRowSeconds", out.row_seconds, 0, 30 * 86'400);
   if (root.contains("harness") && root["harness"].is_string())
     out.harness = root["harness"].get<std::string>();

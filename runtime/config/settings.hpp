@@ -17,6 +17,8 @@ struct settings {
   std::size_t launch_most = 4;                               ///< launch.maxConcurrent (POOL-3)
   std::int64_t linger_seconds = 60;                          ///< supervisor.lingerSeconds (SUP-3)
   std::int64_t idle_seconds = 3600;                          ///< session.idleSeconds (KEEP-1)
+  std::int64_t freeze_seconds = 300;                         ///< session.freezeSeconds, 0: never (BEYOND-3)
+  std::vector<std::string> ignored_work;                     ///< activeWork.ignore: names of commands (KEEP-2)
   std::int64_t row_seconds = 300;                            ///< session.doneRowSeconds (KEEP-7)
   std::string harness = "native";                            ///< harness: what `--bg PROMPT` runs
   std::map<std::string, std::vector<std::string>> harnesses; ///< harnesses.NAME.command: an ACP agent's command line

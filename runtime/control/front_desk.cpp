@@ -132,6 +132,22 @@ void do_answer(front_desk_state& s, const front_call& call) {
     });
 }
 
+/// KEEP-2: declared by a program inside the session; the answer means that its worker has it.
+void do_work(front_desk_state& s, const front_call& call) {
+  auto action = required_text(call.params, "action");
+  if (action != "start" && action != "end")
+    throw field_error("field 'action' must be start or end");
+  declare_work message{{}, action == "start", required_text(call.params, "work"), optional_text(call.params, "title")};
+  if (message.work.empty() || message.work.size() > 256)
+    throw field_error("field 'work' must have 1 to 256 bytes");
+  if (message.begins && (message.title.empty() || message.title.size() > 4096))
+    throw field_error("field 'title' must have 1 to 4096 bytes");
+  if (s.resolve(call, message.id))
+    ask<work_declared>(s, call, std::move(message), [](const work_declared& w) {
+      return json{{"work", bytes_to_json(w.work)}};
+    });
+}
+
 json place_json(const place& p) {
   json out{{"kind", p.kind},
            {"state", p.state},
@@ -258,6 +274,7 @@ const std::map<std::string, method>& methods() {
                                                  {"session/pin", do_pin},
                                                  {"session/reply", do_reply},
                                                  {"session/answer", do_answer},
+                                                 {"session/work", do_work},
                                                  {"session/attach", do_attach},
                                                  {"session/logs", do_logs},
                                                  {"session/wait", do_wait},

@@ -65,6 +65,12 @@ std::string sentence(const ledger_entry& e) {
            " s at rest";
   if (e.what == "kill")
     return run + worker_words(e) + " was killed: " + fact(e, "why");
+  if (e.what == "freeze")
+    return run + "frozen after " + std::to_string(std::atoll(fact(e, "idle_ms").c_str()) / 1000) + " s at rest";
+  if (e.what == "freeze_refused")
+    return run + "its worker stayed awake: " + fact(e, "why");
+  if (e.what == "thaw")
+    return run + (fact(e, "observed") == "true" ? "thawed by its worker: " : "thawed: ") + fact(e, "why");
   if (e.what == "worker_ended")
     return run + worker_words(e) + " ended without having been asked: " + fact(e, "evidence");
   if (e.what == "restart")

@@ -95,6 +95,27 @@ void host_bench::give(const give_answer& x, const answer<answer_taken>& done) {
     done(nullptr, error);
 }
 
+void host_bench::freeze(const freeze_worker& x, const answer<worker_frozen>& done) {
+  if (find(x.worker))
+    done(nullptr, {errc::wrong_state, "it has no process of its own"});
+  else
+    processes_->freeze(x, done);
+}
+
+void host_bench::thaw(const thaw_worker& x) {
+  if (!find(x.worker))
+    processes_->thaw(x);
+}
+
+void host_bench::note(const note_work& x, const answer<work_declared>& done) {
+  if (find(x.worker))
+    done(nullptr,
+         {errc::wrong_state, "the session has no process of its own, and declared work goes with that\nlet its "
+                             "agent tell what it does"});
+  else
+    processes_->note(x, done);
+}
+
 void host_bench::end(const end_worker& x, const answer<ending_worker>& done) {
   auto g = find(x.worker);
   ending_worker ending{x.worker};
@@ -116,6 +137,10 @@ void host_bench::kill(const kill_worker& x) {
   g->finish({}, x.why, false);
   guests_.erase(x.worker);
   news_.exited(x.worker, x.session, x.why);
+}
+
+void host_bench::clear(const clear_session& x, const answer<session_cleared>& done) {
+  processes_->clear(x, done);
 }
 
 void host_bench::adopt(const adopt_worker& x, const answer<worker_adopted>& done) {

@@ -35,8 +35,12 @@ public:
   void start(const start_worker& x) override;
   void deliver(const deliver_reply& x, const answer<reply_taken>& done) override;
   void give(const give_answer& x, const answer<answer_taken>& done) override;
+  void freeze(const freeze_worker& x, const answer<worker_frozen>& done) override;
+  void thaw(const thaw_worker& x) override;
+  void note(const note_work& x, const answer<work_declared>& done) override;
   void end(const end_worker& x, const answer<ending_worker>& done) override;
   void kill(const kill_worker& x) override;
+  void clear(const clear_session& x, const answer<session_cleared>& done) override;
   void adopt(const adopt_worker& x, const answer<worker_adopted>& done) override;
   void goodbye(const std::function<void(std::uint32_t ended)>& done) override;
   /// As the death of this process would: channels close, sessions inside are over.

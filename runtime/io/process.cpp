@@ -22,72 +22,11 @@ extern "C" {
 
 #include <asio/post.hpp>
 
-#include <asio/post.hpp>
+#include "runtime/io/process_table.hpp"
 
 namespace troupe {
 
 namespace {
-
-struct stat_line {
-  char state = 0;
-  std::int32_t parent = 0;
-  std::uint64_t start = 0;
-};
-
-std::string slurp(const std::string& path, std::size_t most) {
-  unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  std::string out;
-  char block[4096];
-  while (fd && out.size() < most) {
-    auto n = ::read(fd.get(), block, sizeof block);
-    if (n <= 0)
-      break;
-    out.append(block, static_cast<std::size_t>(n));
-  }
-  return out;
-}
-
-/// /proc/PID/stat: the name in parentheses may hold anything, so fields are counted from the last ')'.
-std::optional<stat_line> read_stat(std::int32_t pid) {
-  auto text = slurp("/proc/" + std::to_string(pid) + "/stat", 4096);
-  auto at = text.rfind(')');
-  if (at == std::string::npos)
-    return {};
-  stat_line out;
-  const char* p = text.data() + at + 1;
-  const char* end = text.data() + text.size();
-  for (int field = 3; p < end && field <= 22; ++field) {
-    ++p;
-    if (field == 3)
-      out.state = *p;
-    else if (field == 4)
-      std::from_chars(p, end, out.parent);
-    else if (field == 22)
-      std::from_chars(p, end, out.start);
-    p = std::find(p, end, ' ');
-  }
-  return out;
-}
-
-bool dead(char state) {
-  return state == 'Z' || state == 'X' || state == 'x';
-}
-
-/// Calls `f` for each process (or thread) id that names an entry of `folder`.
-template <class F>
-void each_process(const char* folder, F f) {
-  DIR* dir = ::opendir(folder);
-  if (!dir)
-    return;
-  while (auto* entry = ::readdir(dir)) {
-    std::int32_t pid = 0;
-    auto* name_end = entry->d_name + std::strlen(entry->d_name);
-    auto [rest, error] = std::from_chars(entry->d_name, name_end, pid);
-    if (error == std::errc() && rest == name_end)
-      f(pid);
-  }
-  ::closedir(dir);
-}
 
 exit_status status_of(const siginfo_t& s) {
   return {true, s.si_code != CLD_EXITED, s.si_status};
@@ -154,7 +93,7 @@ public:
 
 const std::string& boot_id() {
   static const std::string id = [] {
-    auto text = slurp("/proc/sys/kernel/random/boot_id", 64);
+    auto text = process_table::slurp("/proc/sys/kernel/random/boot_id", 64);
     while (!text.empty() && text.back() == '\n')
       text.pop_back();
     return text;
@@ -163,8 +102,8 @@ const std::string& boot_id() {
 }
 
 std::optional<process_identity> identify(std::int32_t pid) {
-  auto line = read_stat(pid);
-  if (!line || dead(line->state))
+  auto line = process_table::read(pid);
+  if (!line || line->dead())
     return {};
   return process_identity{boot_id(), pid, line->start};
 }
@@ -235,7 +174,7 @@ void reaper::watch(std::int32_t pid, std::function<void(exit_status)> done) {
     return;
   }
   unique_fd pidfd(::pidfd_open(pid, 0));
-  auto line = read_stat(pid);
+  auto line = process_table::read(pid);
   if (!pidfd || !line || line->parent != ::getpid()) { // reaped already by the program that we are a guest of
     asio::post(loop_, [done = std::move(done)] { done({}); });
     return;
@@ -304,8 +243,8 @@ bool is_disowned(std::int32_t pid) {
 std::vector<std::int32_t> listed_children(std::int32_t pid) {
   std::vector<std::int32_t> out;
   auto folder = "/proc/" + std::to_string(pid) + "/task";
-  each_process(folder.c_str(), [&](std::int32_t thread) {
-    auto text = slurp(folder + "/" + std::to_string(thread) + "/children", std::size_t{1} << 20);
+  process_table::each(folder, [&](std::int32_t thread) {
+    auto text = process_table::slurp(folder + "/" + std::to_string(thread) + "/children", std::size_t{1} << 20);
     for (const char *p = text.data(), *end = p + text.size(); p < end;) {
       std::int32_t child = 0;
       p = std::from_chars(p, end, child).ptr + 1;
@@ -319,10 +258,9 @@ std::vector<std::int32_t> listed_children(std::int32_t pid) {
 /// For kernels that list no children: reads all of /proc.
 std::vector<std::int32_t> searched_children(std::int32_t pid) {
   std::vector<std::int32_t> out;
-  each_process("/proc", [&](std::int32_t each) {
-    if (auto line = read_stat(each); line && line->parent == pid)
-      out.push_back(each);
-  });
+  for (const auto& p : process_table::read())
+    if (p.parent == pid)
+      out.push_back(p.pid);
   return out;
 }
 
@@ -345,20 +283,11 @@ std::vector<process_identity> descendants(std::int32_t root) {
 
 std::vector<process_identity> processes_of_session(const std::string& session, const std::string& directory) {
   std::vector<process_identity> out;
-  auto first = "TROUPE_SESSION_ID=" + session, second = "TROUPE_SESSION_DIR=" + directory;
-  each_process("/proc", [&](std::int32_t pid) {
-    struct stat st {};
-    auto folder = "/proc/" + std::to_string(pid);
-    if (pid == ::getpid() || ::stat(folder.c_str(), &st) != 0 || st.st_uid != ::getuid())
-      return;
-    auto env = std::string(1, '\0') + slurp(folder + "/environ", std::size_t{1} << 20);
-    auto has = [&](const std::string& pair) {
-      return env.find(std::string(1, '\0') + pair + std::string(1, '\0')) != std::string::npos;
-    };
-    if (has(first) && has(second))
-      if (auto who = identify(pid))
-        out.push_back(*who);
-  });
+  for (const auto& p : process_table::read()) {
+    process_identity who{boot_id(), p.pid, p.start};
+    if (p.pid != ::getpid() && owner_of(who) == std::pair(session, directory) && alive(who))
+      out.push_back(std::move(who));
+  }
   return out;
 }
 

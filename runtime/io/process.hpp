@@ -99,6 +99,13 @@ void disown_tree(std::int32_t pid);
 /// (KEEP-8).
 std::vector<process_identity> processes_of_session(const std::string& session, const std::string& directory);
 
+/// The session that a process belongs to by its environment: TROUPE_SESSION_ID and TROUPE_SESSION_DIR; empty for none.
+std::pair<std::string, std::string> owner_of(const process_identity& process);
+/// The background shells that the native agent of a session has on record in `directory`/shells and that live, each
+/// with all that it has started (REST-7). By identity, and only what carries the session's mark: nobody else's process
+/// is ever taken for one.
+std::vector<process_identity> kept_shells(const std::string& session, const std::string& directory);
+
 /// Makes this process a subreaper, with core limit 0, deaf to SIGPIPE.
 void become_subreaper();
 

@@ -292,7 +292,8 @@ void drop(const paths& where, const session_id& id) {
   auto folder = where.session(id.value);
   for (const char* name : {"/output", "/state.json"})
     std::filesystem::remove(folder + name, ignored);
-  std::filesystem::remove_all(folder + "/tmp", ignored);
+  for (const char* name : {"/tmp", "/shells"})
+    std::filesystem::remove_all(folder + name, ignored);
   std::filesystem::remove(folder, ignored); // only when nothing is left in it
 }
 

@@ -54,6 +54,20 @@ void await_end(const process_identity& p) {
     ::poll(&ready, 1, 1000);
 }
 
+/// SIGKILL is enough to be sure of the end; who was forking meanwhile is found in the next round.
+template <class F>
+void kill_all(F who) {
+  for (int round = 0; round < 20; ++round) {
+    auto left = who();
+    if (left.empty())
+      return;
+    for (const auto& p : left)
+      signal_process(p, SIGKILL);
+    for (const auto& p : left)
+      await_end(p);
+  }
+}
+
 } // namespace
 
 worker_bench::worker_bench(asio::io_context& loop, reaper& children, bench_setup setup)
@@ -170,6 +184,22 @@ void worker_bench::give(const give_answer& x, const answer<answer_taken>& done) 
   request(x.worker, "worker/answer", std::move(params), translate<answer_taken>(done, [](const json& r) {
             return answer_taken{required_text(r, "question"), required_text(r, "choice")};
           }));
+}
+
+void worker_bench::freeze(const freeze_worker& x, const answer<worker_frozen>& done) {
+  request(x.worker, "worker/freeze", {{"seen", x.seen}},
+          translate<worker_frozen>(done, [id = x.worker](const json&) { return worker_frozen{id}; }));
+}
+
+void worker_bench::thaw(const thaw_worker& x) {
+  if (auto w = find(x.worker); w && w->peer)
+    w->peer->notify("worker/thaw", {{"why", x.why}});
+}
+
+void worker_bench::note(const note_work& x, const answer<work_declared>& done) {
+  request(x.worker, "worker/work",
+          {{"begins", x.begins}, {"work", bytes_to_json(x.work)}, {"title", bytes_to_json(x.title)}},
+          translate<work_declared>(done, [](const json& r) { return work_declared{required_text(r, "work")}; }));
 }
 
 void worker_bench::end(const end_worker& x, const answer<ending_worker>& done) {
@@ -311,11 +341,26 @@ std::vector<event> worker_bench::untold(const slot& w) {
   return out;
 }
 
+/// REST-7: background shells on record wait for their session's next worker, whoever's child they are by now.
+bool worker_bench::is_kept_shell(const process_identity& p) const {
+  auto [id, directory] = owner_of(p);
+  if (id.empty() || directory != setup_.where.session(id))
+    return false;
+  auto kept = kept_shells(id, directory);
+  return std::find(kept.begin(), kept.end(), p) != kept.end();
+}
+
+void worker_bench::clear(const clear_session& x, const answer<session_cleared>& done) {
+  kill_all([&] { return kept_shells(x.session.value, x.directory); });
+  session_cleared out{x.session};
+  done(&out, {});
+}
+
 /// What a worker that did not end its tree itself has left: by the session's mark in the environment, and children that
-/// came to us as subreaper, unless we are a guest (KEEP-8). SIGKILL is enough to be sure of the end; who was forking
-/// meanwhile is found in the next round.
+/// came to us as subreaper, unless we are a guest (KEEP-8); but for background shells that the session's next worker
+/// picks up.
 void worker_bench::clear_leftovers(const slot& w) {
-  for (int round = 0; round < 20; ++round) {
+  kill_all([&] {
     auto left =
         w->session.empty() ? std::vector<process_identity>() : processes_of_session(w->session.value, w->directory);
     for (const auto& p : setup_.guest ? std::vector<process_identity>() : descendants(::getpid()))
@@ -327,13 +372,9 @@ void worker_bench::clear_leftovers(const slot& w) {
     for (const auto& p : w->tree)
       if (alive(p))
         left.push_back(p);
-    if (left.empty())
-      return;
-    for (const auto& p : left)
-      signal_process(p, SIGKILL);
-    for (const auto& p : left)
-      await_end(p);
-  }
+    std::erase_if(left, [&](const process_identity& p) { return is_kept_shell(p); });
+    return left;
+  });
 }
 
 bool worker_bench::is_worker(std::int32_t pid) const {

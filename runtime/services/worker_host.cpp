@@ -53,7 +53,20 @@ real_worker_host::behavior_type make_worker_host(real_worker_host::pointer self,
         return ask<ending_worker>(self, *loop, workers, x,
                                   [](bench& b, const end_worker& m, auto done) { b.end(m, done); });
       },
+      [=](freeze_worker& x) {
+        return ask<worker_frozen>(self, *loop, workers, x,
+                                  [](bench& b, const freeze_worker& m, auto done) { b.freeze(m, done); });
+      },
+      [=](thaw_worker& x) { asio::dispatch(*loop, [workers, x] { workers->thaw(x); }); },
+      [=](note_work& x) {
+        return ask<work_declared>(self, *loop, workers, x,
+                                  [](bench& b, const note_work& m, auto done) { b.note(m, done); });
+      },
       [=](kill_worker& x) { asio::dispatch(*loop, [workers, x] { workers->kill(x); }); },
+      [=](clear_session& x) {
+        return ask<session_cleared>(self, *loop, workers, x,
+                                    [](bench& b, const clear_session& m, auto done) { b.clear(m, done); });
+      },
       [=](adopt_worker& x) {
         return ask<worker_adopted>(self, *loop, workers, x,
                                    [](bench& b, const adopt_worker& m, auto done) { b.adopt(m, done); });

@@ -45,8 +45,13 @@ public:
   virtual void start(const start_worker& x) = 0;
   virtual void deliver(const deliver_reply& x, const answer<reply_taken>& done) = 0;
   virtual void give(const give_answer& x, const answer<answer_taken>& done) = 0;
+  virtual void freeze(const freeze_worker& x, const answer<worker_frozen>& done) = 0;
+  virtual void thaw(const thaw_worker& x) = 0;
+  virtual void note(const note_work& x, const answer<work_declared>& done) = 0;
   virtual void end(const end_worker& x, const answer<ending_worker>& done) = 0;
   virtual void kill(const kill_worker& x) = 0;
+  /// Ends what a dead worker of the session has left running for the next one.
+  virtual void clear(const clear_session& x, const answer<session_cleared>& done) = 0;
   virtual void adopt(const adopt_worker& x, const answer<worker_adopted>& done) = 0;
   /// `done` gets the number of workers that could not outlive this process.
   virtual void goodbye(const std::function<void(std::uint32_t ended)>& done) = 0;
@@ -63,8 +68,12 @@ public:
   void start(const start_worker& x) override;
   void deliver(const deliver_reply& x, const answer<reply_taken>& done) override;
   void give(const give_answer& x, const answer<answer_taken>& done) override;
+  void freeze(const freeze_worker& x, const answer<worker_frozen>& done) override;
+  void thaw(const thaw_worker& x) override;
+  void note(const note_work& x, const answer<work_declared>& done) override;
   void end(const end_worker& x, const answer<ending_worker>& done) override;
   void kill(const kill_worker& x) override;
+  void clear(const clear_session& x, const answer<session_cleared>& done) override;
   void adopt(const adopt_worker& x, const answer<worker_adopted>& done) override;
   void goodbye(const std::function<void(std::uint32_t ended)>& done) override;
   /// Drops all channels as a death of this process would.
@@ -93,6 +102,7 @@ private:
   [[nodiscard]] static worker_adopted gone(const slot& w, const std::string& why);
   [[nodiscard]] static std::vector<event> untold(const slot& w);
   [[nodiscard]] bool is_worker(std::int32_t pid) const;
+  [[nodiscard]] bool is_kept_shell(const process_identity& p) const;
   void report(const slot& w);
 
   asio::io_context& loop_;

@@ -107,6 +107,12 @@ void worker::request(const std::shared_ptr<rpc_peer>& from, const std::string& m
       from->respond(id, deliver(params));
     } else if (method == "worker/answer") {
       from->respond(id, answer(params));
+    } else if (method == "worker/freeze") {
+      from->respond(id, freeze(params));
+    } else if (method == "worker/thaw") {
+      thaw(optional_text(params, "why", "asked by the supervisor"));
+    } else if (method == "worker/work") {
+      from->respond(id, work(params));
     } else if (method == "worker/end") {
       from->respond(id, end(params));
     } else if (method == "worker/goodbye") {
@@ -165,6 +171,8 @@ bool worker::attach(const std::shared_ptr<rpc_peer>& from, const json& params, c
     throw field_error("fields 'rows' and 'cols' must be 0 (not known) to 65535");
   if (!job_ || !started_ || over_)
     throw refusal{errc::not_running, "the session is not running here"};
+  if (how != attach_server::mode::follow) // who follows reads what is written, and wakes nobody
+    thaw("attach");
   if (!pty_ && how != attach_server::mode::follow)
     throw refusal{errc::wrong_state,
                   "attach to a conversation comes with the agent view\nread it with: troupe logs -f " +

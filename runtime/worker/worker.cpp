@@ -44,6 +44,8 @@ harness_callbacks worker::callbacks() {
 }
 
 std::uint64_t worker::emit(event e) {
+  if (freezer_.frozen() && e.what != "frozen")
+    thaw("the session goes on");
   e.t = wall_now();
   e.run = job_->run;
   e.seen = job_->seen;
@@ -51,6 +53,14 @@ std::uint64_t worker::emit(event e) {
     turn_ = true;
   else if (e.what == "turn_ended")
     turn_ = false;
+  else if (e.what == "question")
+    asked_.insert(e.id);
+  else if (e.what == "answered")
+    asked_.erase(e.id);
+  else if (e.what == "work") {
+    harness_work_ = e.work;
+    e.work.insert(e.work.end(), declared_.begin(), declared_.end());
+  }
   failure error;
   if (events_.write(e, error) == 0) { // the conversation goes on; what cannot be written is said where somebody looks
     std::fprintf(stderr, "event=transcript_not_written session=%s error=\"%s\"\n", job_->session.value.c_str(),
@@ -199,6 +209,7 @@ json worker::deliver(const json& params) {
   if (!job_ || !started_ || harness_gone_ || !end_reason_.empty())
     throw refusal{errc::not_running, "the session is not running here"};
   job_->seen = std::max(job_->seen, static_cast<std::uint64_t>(optional_number(params, "seen", 0)));
+  thaw("reply");
   if (events_.taken(key) == 0)
     take_prompt(key, text);
   return {{"taken", events_.taken(key)}};
@@ -214,6 +225,7 @@ json worker::answer(const json& params) {
       throw refusal{errc::key_reused, "this key has been used for another answer\nsend it with a key of its own"};
     return at->second.result;
   }
+  thaw("answer");
   std::string resolved, chosen;
   auto error = harness_->answer(question, choice, optional_text(params, "by", "command"), resolved, chosen);
   if (error.code != errc::ok)
@@ -223,15 +235,80 @@ json worker::answer(const json& params) {
   return out;
 }
 
+bool worker::at_rest() const {
+  return attached_.terminals() == 0 && !turn_ && events_.unsent().empty() && asked_.empty() && harness_work_.empty() &&
+         declared_.empty();
+}
+
+/// BEYOND-3: only between turns, and only when the supervisor knows all that has happened (KEEP-5).
+json worker::freeze(const json& params) {
+  auto seen = required_unsigned(params, "seen");
+  if (!harness_ || harness_gone_ || !end_reason_.empty())
+    throw refusal{errc::not_running, "the session is not running here"};
+  if (pty_)
+    throw refusal{errc::wrong_state, "a shell job is at work until its command ends"};
+  if (!freezer_.frozen()) {
+    if (seen < events_.last() || !at_rest())
+      throw refusal{errc::refused, "a later event came first"};
+    if (!freezer_.freeze())
+      throw refusal{errc::refused, "its processes did not come to rest"};
+  }
+  event e;
+  e.what = "frozen";
+  emit(std::move(e));
+  return json::object();
+}
+
+void worker::thaw(const std::string& why) {
+  if (!freezer_.frozen())
+    return;
+  freezer_.thaw();
+  event e;
+  e.what = "thawed";
+  e.detail = why;
+  emit(std::move(e));
+}
+
+/// KEEP-2: what a program inside the session says it does. It goes with this worker.
+json worker::work(const json& params) {
+  constexpr std::size_t most = 64;
+  auto id = required_text(params, "work");
+  if (!harness_ || harness_gone_ || !end_reason_.empty())
+    throw refusal{errc::not_running, "the session is not running here"};
+  auto at = std::find_if(declared_.begin(), declared_.end(), [&](const work_item& w) { return w.id == id; });
+  auto before = declared_;
+  if (optional_flag(params, "begins", true)) {
+    if (at == declared_.end() && declared_.size() == most)
+      throw refusal{errc::overloaded, "the session has declared " + std::to_string(most) +
+                                          " works already\n  end one of them: troupe work end ID"};
+    if (at == declared_.end())
+      at = declared_.insert(declared_.end(), work_item{id, "declared", {}});
+    at->title = optional_text(params, "title");
+  } else if (at != declared_.end()) {
+    declared_.erase(at);
+    ended_work_.insert(id);
+  } else if (ended_work_.count(id) == 0) {
+    throw refusal{errc::wrong_state, "no work '" + id + "' was declared in this session\n  see what is: troupe agents"};
+  }
+  if (declared_ != before) {
+    event e;
+    e.what = "work";
+    e.work = harness_work_;
+    emit(std::move(e));
+  }
+  return {{"work", bytes_to_json(id)}};
+}
+
 json worker::end(const json& params) {
   auto reason = required_text(params, "reason");
   auto seen = static_cast<std::uint64_t>(optional_number(params, "seen", 0));
-  if (reason == "reap" &&
-      (seen < events_.last() || attached_.terminals() > 0 || turn_ || !events_.unsent().empty())) // KEEP-5
+  if (reason == "reap" && (seen < events_.last() || !at_rest())) // KEEP-5
     throw refusal{errc::refused, "a later event came first"};
   if (!end_reason_.empty())
     return json::object();
   end_reason_ = reason;
+  if (job_)
+    thaw(reason);
   if (!job_) {
     asio::post(loop_, [this] { end_tree(0); });
     return json::object();
@@ -258,8 +335,22 @@ void worker::harness_ended(exit_status status, const std::string& evidence) {
     end_tree(0); // KEEP-8: what the command left behind ends with it
 }
 
+std::vector<process_identity> worker::shells() const {
+  return job_ && job_->spec.harness == "native" ? kept_shells(job_->session.value, job_->directory)
+                                                : std::vector<process_identity>();
+}
+
+/// REST-7: nobody has asked for the end, and another worker comes.
+bool worker::spares_shells() const {
+  return end_reason_.empty();
+}
+
 void worker::end_tree(int grace) {
-  ending_.begin(grace, [this] { asio::post(loop_, [this] { tree_ended(); }); }); // behind the harness's own end
+  if (job_)
+    thaw("its end");
+  ending_.begin(
+      grace, [this] { return shells(); }, spares_shells(),
+      [this] { asio::post(loop_, [this] { tree_ended(); }); }); // behind the harness's own end
 }
 
 void worker::tree_ended() {
@@ -280,8 +371,11 @@ void worker::tree_ended() {
   else
     e.detail = status_.signalled ? "signalled" : "exited";
   e.value = status_.value;
+  if (spares_shells() && !shells().empty())
+    e.work = !harness_work_.empty() ? harness_work_ : std::vector<work_item>{{"shells", "shell", "background shells"}};
   emit(e);
   events_.sync();
+  freezer_.leave();
   json how{{"detail", e.detail}, {"status", e.value}, {"reason", end_reason_}};
   attached_.end(how, [this] {
     if (supervisor_)

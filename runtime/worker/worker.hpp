@@ -2,9 +2,12 @@
 // process tree, listens on its own socket, and outlives the supervisor.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include <asio/io_context.hpp>
 #include <asio/local/stream_protocol.hpp>
@@ -16,6 +19,7 @@
 #include "runtime/worker/pty_harness.hpp"
 #include "runtime/worker/transcript.hpp"
 #include "runtime/worker/tree_end.hpp"
+#include "runtime/worker/tree_freeze.hpp"
 
 namespace troupe {
 
@@ -46,18 +50,24 @@ private:
   void start(const json& params);
   json deliver(const json& params);
   json answer(const json& params);
+  json freeze(const json& params);
+  json work(const json& params);
   json end(const json& params);
 
   // The session.
   std::uint64_t emit(event e);
   void send_event(const event& e);
   void watch_parent();
+  void thaw(const std::string& why);
+  [[nodiscard]] bool at_rest() const;
   void warm_up();
   void leave_spare();
   void begin_prompts();
   void take_prompt(const std::string& key, const std::string& text);
   void harness_ended(exit_status status, const std::string& evidence);
   void end_tree(int grace);
+  [[nodiscard]] std::vector<process_identity> shells() const;
+  [[nodiscard]] bool spares_shells() const;
   void tree_ended();
   harness_callbacks callbacks();
 
@@ -75,7 +85,11 @@ private:
   unique_fd lock_;
   transcript events_;
   std::uint32_t terminals_ = 0;
-  bool turn_ = false; ///< a prompt was sent and its turn has not ended
+  bool turn_ = false;           ///< a prompt was sent and its turn has not ended
+  std::set<std::string> asked_; ///< questions that are open
+  tree_freeze freezer_;
+  std::vector<work_item> harness_work_, declared_; ///< as the harness tells it; as programs inside declare it (KEEP-2)
+  std::set<std::string> ended_work_;               ///< declared once: a repeated end gets the same answer (SUP-11)
   std::string end_reason_;
   exit_status status_;
   std::string evidence_;

@@ -23,7 +23,11 @@ worker_host_actor::behavior_type fake_host(worker_host_actor::pointer, int* laun
       [](deliver_reply&) { return reply_taken{}; },
       [](give_answer&) { return answer_taken{}; },
       [](end_worker&) { return ending_worker{}; },
+      [](freeze_worker& x) { return worker_frozen{x.worker}; },
+      [](thaw_worker&) {},
+      [](note_work& x) { return work_declared{x.work}; },
       [](kill_worker&) {},
+      [](clear_session& x) { return session_cleared{x.session}; },
       [](adopt_worker&) { return worker_adopted{}; },
       [](say_goodbye& x) { return x; },
   };

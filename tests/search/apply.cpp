@@ -41,7 +41,7 @@ void answers(world& w, std::size_t i) {
   spend(w, chance::answer);
   auto key = numbered("a", ++w.sessions[i].past.edit().answers);
   const auto& at = w.sessions[i].actor->m.at;
-  if (std::holds_alternative<sm::live>(at) || std::holds_alternative<sm::adopting>(at))
+  if (sm::listens(w.sessions[i].actor->m) || std::holds_alternative<sm::adopting>(at))
     ++w.sessions[i].actor.edit().answers_open;
   to_session(w, i, sm::asked_answer{key, "", "1", "shell"});
 }
@@ -101,6 +101,8 @@ void gives_up(world& w, std::size_t i, std::size_t which) {
     to_session(w, i, sm::not_held{"no answer in time", errc::timed_out, r.run});
   } else if (r.kind == request_kind::end) {
     to_session(w, i, sm::end_refused{"no answer in time", w.workers[r.worker]->id});
+  } else if (r.kind == request_kind::freeze) {
+    to_session(w, i, sm::not_frozen{"no answer in time", w.workers[r.worker]->id});
   } else if (r.kind == request_kind::adopt) {
     to_session(w, i, sm::not_adopted{false, "no answer in time"});
   } else {
@@ -192,6 +194,7 @@ void agent_step(world& w, const move& m, const char* what) {
   } else {
     if (static_cast<step_kind>(m.what) == step_kind::attaches) {
       spend(w, chance::attach);
+      thaw(w, m.who);
       ++p.terminals;
     } else {
       --p.terminals;

@@ -43,7 +43,7 @@ void put(writer& out, const facts& f, std::uint64_t last) {
   put(out, std::uint64_t{f.held} | std::uint64_t{f.removed} << 1 | std::uint64_t{f.begun} << 2 |
                std::uint64_t{f.ready} << 3 | std::uint64_t{f.again} << 6 | std::uint64_t{f.woken} << 7 |
                std::uint64_t{f.interrupted_at != 0} << 8 | std::uint64_t{f.replied} << 9 | std::uint64_t{f.turn} << 4 |
-               std::uint64_t{f.ended} << 5);
+               std::uint64_t{f.ended} << 5 | std::uint64_t{f.frozen} << 10 | std::uint64_t{f.cleared} << 11);
   put(out, f.worker.worker.value);
   put(out, last - f.last_event);
   put(out, f.end_reason);
@@ -90,6 +90,7 @@ struct effect_writer {
     put(out, e.reason);
     put(out, last - e.seen);
   }
+  void operator()(const sm::freeze& e) const { put(out, last - e.seen); }
   void operator()(const sm::kill& e) const { put(out, e.worker.worker.value); }
   void operator()(const sm::arm& e) const {
     put(out, e.which);
@@ -119,6 +120,8 @@ void put_machine(writer& out, const session_actor_side& a, std::uint64_t last) {
   put(out, a.m.known, last);
   put(out, a.m.attempts);
   put(out, a.m.wanted_anew);
+  put(out, a.m.freeze_asked);
+  put(out, a.m.cleared == a.m.known.run);
   put(out, a.m.early.size());
   put(out, a.armed && a.armed->second == a.m.generation ? 1 + static_cast<int>(a.armed->first) : 0);
   put(out, a.rest && a.rest->second == a.m.rest_generation);
@@ -201,7 +204,9 @@ void put(writer& out, const column& c) {
 void put(writer& out, const to_worker& t, std::uint64_t last) {
   put(out, t.what);
   put(out, t.run);
-  put(out, t.what == to_worker::kind::end || t.what == to_worker::kind::hello ? last - t.since : 0);
+  put(out, t.what == to_worker::kind::end || t.what == to_worker::kind::hello || t.what == to_worker::kind::freeze
+               ? last - t.since
+               : 0);
   put(out, t.key);
   put(out, t.interrupted);
 }
@@ -236,7 +241,7 @@ void put(writer& out, const world& w, const process& p) {
     return;
   put(out, std::uint64_t{p.warm} | std::uint64_t{p.ready} << 1 | std::uint64_t{p.orphan} << 2 |
                std::uint64_t{p.interrupted} << 3 | std::uint64_t{p.started} << 4 | std::uint64_t{p.open} << 5 |
-               std::uint64_t{p.work} << 6 | std::uint64_t{p.granted} << 7);
+               std::uint64_t{p.work} << 6 | std::uint64_t{p.granted} << 7 | std::uint64_t{p.frozen} << 8);
   put(out, p.session + 1);
   put(out, p.run);
   put(out, p.turn);

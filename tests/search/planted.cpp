@@ -5,13 +5,15 @@
 
 namespace troupe::search {
 
-const sm::policy& session_policy() {
-  static const sm::policy p = [] {
+const sm::policy& session_policy(const world& w) {
+  static const auto with = [](std::int64_t freeze) {
     sm::policy out;
     out.restart_most = 2;
+    out.freeze = freeze;
     return out;
-  }();
-  return p;
+  };
+  static const sm::policy plain = with(0), freezing = with(300'000);
+  return w.about->freezes ? freezing : plain;
 }
 
 namespace {
@@ -63,7 +65,7 @@ void drop_claim_line(sm::step& step) {
 sm::step stepped(const world& w, const sm::state& from, const sm::event_& e) {
   auto bug = w.about->bug;
   auto step =
-      sm::next(from, bug == planted::stale_timers ? of_any_generation(from, e) : e, session_now, session_policy());
+      sm::next(from, bug == planted::stale_timers ? of_any_generation(from, e) : e, session_now, session_policy(w));
   switch (bug) {
   case planted::undone_stop:
     return run_again_after_stop(std::move(step), e);

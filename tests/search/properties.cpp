@@ -26,7 +26,8 @@ bool same(const facts& a, const facts& b) {
          a.work == b.work && a.attached == b.attached && a.replies == b.replies && a.taken == b.taken &&
          a.unsent == b.unsent && a.answers == b.answers && a.restarts == b.restarts && a.again == b.again &&
          a.woken == b.woken && a.interrupted_at == b.interrupted_at && a.replied == b.replied &&
-         a.told_by == b.told_by && a.heard == b.heard && a.name == b.name && a.spec == b.spec && a.key == b.key;
+         a.told_by == b.told_by && a.heard == b.heard && a.frozen == b.frozen && a.cleared == b.cleared &&
+         a.name == b.name && a.spec == b.spec && a.key == b.key;
 }
 
 std::string words(const facts& f) {
@@ -107,7 +108,7 @@ std::string waiting_for(const world& w, std::size_t i) {
     return "every wait ends: a front end waits for " + who + " and nothing comes any more";
   if (!a.asked.empty() || a.claim_open)
     return "every wait ends: " + who + " asked and is never answered";
-  bool rests = std::holds_alternative<sm::absent>(a.m.at) || std::holds_alternative<sm::live>(a.m.at) ||
+  bool rests = std::holds_alternative<sm::absent>(a.m.at) || sm::listens(a.m) ||
                (w.about->to_assignment && std::holds_alternative<sm::queued>(a.m.at));
   if (a.running && !rests)
     return "every wait ends: " + who + " is '" + sm::look(a.m).process + "' and nothing comes any more";
@@ -117,9 +118,12 @@ std::string waiting_for(const world& w, std::size_t i) {
 std::string worker_missing(const world& w, std::size_t i) {
   const auto& a = *w.sessions[i].actor;
   const auto* l = std::get_if<sm::live>(&a.m.at);
-  if (!l)
+  const auto* f = std::get_if<sm::frozen>(&a.m.at);
+  if (!l && !f)
     return {};
-  const auto& p = *w.workers[*find_worker(w, l->worker.worker)];
+  const auto& p = *w.workers[*find_worker(w, l ? l->worker.worker : f->worker.worker)];
+  if (p.alive && p.frozen != (f != nullptr))
+    return "BEYOND-3: " + name_of(w, i) + " is taken for " + (f ? "frozen" : "awake") + " and is not";
   if (!p.alive)
     return "every wait ends: the worker of " + name_of(w, i) + " is gone and nobody told it";
   if (!p.started)
@@ -136,7 +140,7 @@ std::string dispatch_lost(const world& w, std::size_t i) {
   const auto& f = a.m.known;
   if (!a.running || (w.about->to_assignment && std::holds_alternative<sm::queued>(a.m.at)))
     return {};
-  bool alive = std::holds_alternative<sm::live>(a.m.at);
+  bool alive = sm::listens(a.m);
   if (f.now == task::failed && f.sentence.empty())
     return "POOL-3: " + name_of(w, i) + " failed without a cause";
   if (!past.started && !f.settled())

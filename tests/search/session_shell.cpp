@@ -59,6 +59,18 @@ struct actor {
         {to_worker::kind::give, static_cast<std::uint8_t>(i), 0, 0, e.key, false});
   }
   void operator()(const sm::turn_away&) const { --side().answers_open; }
+  void operator()(const sm::declare&) const {} // no program declares anything here
+  void operator()(const sm::freeze& e) const {
+    if (!disk().known.resting())
+      blame(w, "BEYOND-3: a session is frozen that is not at rest");
+    ask(w, i, place(e.worker), request_kind::freeze,
+        {to_worker::kind::freeze, static_cast<std::uint8_t>(i), 0, e.seen, {}, false});
+  }
+  void operator()(const sm::thaw& e) const {
+    send(w, place(e.worker), {to_worker::kind::thaw, static_cast<std::uint8_t>(i), 0, 0, {}, false},
+         request_kind::give);
+  }
+  void operator()(const sm::clear&) const {} // what agents leave is not modelled
   void operator()(const sm::end& e) const {
     if (e.reason == "reap" && !disk().known.at_rest())
       blame(w, "KEEP-1: a session is reaped that is not at rest");
@@ -231,6 +243,8 @@ void hear_answer(world& w, std::uint8_t at) {
     hear_assigned(w, i, a);
   else if (a.kind == request_kind::end && !a.ok)
     to_session(w, i, sm::end_refused{a.why, w.workers[at]->id});
+  else if (a.kind == request_kind::freeze && !a.ok)
+    to_session(w, i, sm::not_frozen{a.why, w.workers[at]->id});
   else if (a.kind == request_kind::adopt && a.ok)
     to_session(w, i, sm::adopted{0});
   else if (a.kind == request_kind::adopt)

@@ -53,11 +53,12 @@ void turn_ends(world& w, std::uint8_t worker, bool badly);
 void job_ends(world& w, std::uint8_t worker);
 void tree_ends(world& w, std::uint8_t worker);
 void emit(world& w, std::uint8_t worker, event e);
+void thaw(world& w, std::uint8_t worker);
 
 /// A machine's step, perhaps broken on purpose.
 sm::step stepped(const world& w, const sm::state& from, const sm::event_& e);
 pm::step stepped(const world& w, const pm::state& from, const pm::event_& e);
 cm::step stepped(const world& w, const cm::state& from, const cm::event_& e);
-const sm::policy& session_policy();
+const sm::policy& session_policy(const world& w);
 
 } // namespace troupe::search

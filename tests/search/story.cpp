@@ -72,12 +72,14 @@ std::string between_actors(const world& w, const move& m) {
 }
 
 std::string hears(const to_worker& t) {
-  static const char* const words[] = {"the assignment", "start", "a reply", "an answer", "that it is to end", "hello"};
+  static const char* const words[] = {
+      "the assignment",    "start", "a reply", "an answer", "that it is to end", "hello", "that it is to freeze",
+      "that it is to thaw"};
   return words[static_cast<std::size_t>(t.what)] + (t.key.empty() ? "" : " (" + t.key + ")");
 }
 
 std::string says(const process& p, bool answer) {
-  static const char* const kinds[] = {"assignment", "end", "adoption", "answer"};
+  static const char* const kinds[] = {"assignment", "end", "adoption", "answer", "freeze"};
   if (answer)
     return "that the " + std::string(kinds[static_cast<std::size_t>(p.answers.front().kind)]) +
            (p.answers.front().ok ? " is taken" : " fails: " + p.answers.front().why);

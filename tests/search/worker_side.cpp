@@ -93,11 +93,27 @@ void hears_deliver(world& w, std::uint8_t at, const to_worker& words) {
   const auto& p = *w.workers[at];
   if (p.session < 0 || !p.started || p.end_reason || is_exec(w, p))
     return;
+  thaw(w, at);
   if (disk_of(w, p).taken.count(words.key) == 0)
     take_prompt(w, at, words.key);
 }
 
+/// As worker::freeze decides: only between turns, and only when the supervisor knows all that has happened.
+void hears_freeze(world& w, std::uint8_t at, const to_worker& words) {
+  auto& p = w.workers[at].edit();
+  bool may = p.session >= 0 && p.started && !p.end_reason && !is_exec(w, p);
+  bool rests = may && p.terminals == 0 && p.turn.empty() && p.prompts.empty() && p.questions.empty() && !p.work;
+  if (!may || (!p.frozen && (!rests || words.since < disk_of(w, p).last))) {
+    respond(p, {request_kind::freeze, false, errc::refused, "a later event came first"});
+    return;
+  }
+  p.frozen = true;
+  emit(w, at, line("frozen"));
+  respond(w.workers[at].edit(), {request_kind::freeze, true, errc::ok, {}, 0});
+}
+
 void hears_give(world& w, std::uint8_t at) {
+  thaw(w, at);
   auto& p = w.workers[at].edit();
   if (p.questions.empty()) {
     respond(p, {request_kind::give, false, errc::answered, "no question is open"});
@@ -120,7 +136,8 @@ void hears_end(world& w, std::uint8_t at, const to_worker& words) {
     blame(w, "KEEP-1: a worker with work, a question or a prompt is reaped");
   if (!p.end_reason)
     p.end_reason = words.key;
-  respond(p, {request_kind::end, true, errc::ok, {}, 0});
+  thaw(w, at);
+  respond(w.workers[at].edit(), {request_kind::end, true, errc::ok, {}, 0});
 }
 
 } // namespace
@@ -151,6 +168,12 @@ void emit(world& w, std::uint8_t at, event e) {
   p.told.emplace_back(std::move(e));
 }
 
+void thaw(world& w, std::uint8_t at) {
+  auto& p = w.workers[at].edit();
+  if (std::exchange(p.frozen, false))
+    emit(w, at, line("thawed"));
+}
+
 /// The host reads in the transcript what the supervisor has not been told.
 void relay_rest(world& w, std::uint8_t at, std::size_t session) {
   auto& p = w.workers[at].edit();
@@ -174,7 +197,8 @@ std::uint8_t launch_worker(world& w, worker_id id, bool warm) {
 
 void send(world& w, std::uint8_t at, to_worker words, request_kind kind) {
   auto& p = w.workers[at].edit();
-  bool asked = words.what != to_worker::kind::start && words.what != to_worker::kind::deliver;
+  bool asked = words.what != to_worker::kind::start && words.what != to_worker::kind::deliver &&
+               words.what != to_worker::kind::thaw;
   if (words.what == to_worker::kind::assign)
     p.label = static_cast<std::int8_t>(words.session);
   if (words.what == to_worker::kind::hello) {
@@ -220,7 +244,7 @@ void end_process(world& w, std::uint8_t at) {
   p.prompts.clear();
   p.questions.clear();
   p.terminals = 0;
-  p.work = false;
+  p.work = p.frozen = false;
   if (!w.up || !p.known)
     return;
   if (p.label >= 0)
@@ -258,6 +282,10 @@ void worker_hears(world& w, std::uint8_t at) {
     return hears_give(w, at);
   case to_worker::kind::end:
     return hears_end(w, at, words);
+  case to_worker::kind::freeze:
+    return hears_freeze(w, at, words);
+  case to_worker::kind::thaw:
+    return thaw(w, at);
   case to_worker::kind::hello:
     return;
   }

@@ -75,6 +75,7 @@ struct setting {
   bool slow_rows = false;     ///< the supervisor hears of a session's change later
   bool to_assignment = false; ///< a session's story ends once a worker holds its assignment
   bool credentials = false;   ///< agents wait for a snapshot
+  bool freezes = false;       ///< the rest clock freezes before it reaps (BEYOND-3)
   planted bug = planted::nothing;
 };
 
@@ -96,7 +97,7 @@ private:
 };
 
 // What the session's shell keeps beside its machine.
-enum class request_kind : std::uint8_t { assign, end, adopt, give };
+enum class request_kind : std::uint8_t { assign, end, adopt, give, freeze };
 struct request {
   request_kind kind;
   std::uint8_t worker; ///< place in `world::workers`
@@ -178,10 +179,10 @@ struct column {
 
 // Between the supervisor and one worker.
 struct to_worker {
-  enum class kind : std::uint8_t { assign, start, deliver, give, end, hello } what;
+  enum class kind : std::uint8_t { assign, start, deliver, give, end, hello, freeze, thaw } what;
   std::uint8_t session = 0;
   std::uint32_t run = 0;
-  std::uint64_t since = 0; ///< `end`: last event seen; `hello`: the same
+  std::uint64_t since = 0; ///< `end`: last event seen; `hello`, `freeze`: the same
   std::string key;         ///< of a reply or answer; `end`: the reason
   bool interrupted = false;
 };
@@ -209,7 +210,7 @@ struct process {
   std::string turn; ///< the prompt whose turn runs
   std::vector<std::string> prompts, questions;
   std::uint8_t asked = 0, terminals = 0;
-  bool work = false, over = false;
+  bool work = false, over = false, frozen = false;
   std::optional<std::string> end_reason;
   int fuse = -1; ///< within one step: dies when so many lines are written
   std::vector<to_worker> inbox, hello;

@@ -32,6 +32,10 @@ setting with_slow_rows(setting s) {
   s.slow_rows = true;
   return s;
 }
+setting freezing(setting s) {
+  s.freezes = true;
+  return s;
+}
 setting with_bug(planted bug, setting s) {
   s.bug = bug;
   return s;
@@ -39,6 +43,10 @@ setting with_bug(planted bug, setting s) {
 
 std::vector<setting> deep_worlds() {
   return {
+      freezing(make("freeze-crash", "a reply, a death and a crash against freezing", {"agent"}, 0,
+                    {{c::reply, 1}, {c::death, 1}, {c::crash, 1}})),
+      freezing(make("freeze-work", "background work and a question against freezing", {"agent"}, 0,
+                    {{c::work, 1}, {c::ask, 1}, {c::reply, 1}})),
       make("two-deaths", "two deaths and a reply", {"agent"}, 0, {{c::death, 2}, {c::reply, 1}}),
       make("reply-crash", "a reply, a death and a crash", {"agent"}, 0, {{c::reply, 1}, {c::death, 1}, {c::crash, 1}}),
       make("question-crash", "a question, an answer, a death and a crash", {"agent"}, 0,
@@ -70,6 +78,12 @@ std::vector<setting> worlds(bool deep) {
       make("respawn", "a respawn against a stop", {"exec"}, 0, {{c::respawn, 1}, {c::stop, 1}}),
       make("reaper", "a reply and a terminal against the reaper", {"agent"}, 0, {{c::reply, 1}, {c::attach, 1}}),
       make("reaper-work", "background work and a pin against the reaper", {"agent"}, 0, {{c::work, 1}, {c::pin, 1}}),
+      freezing(
+          make("freeze", "a reply and a terminal against freezing", {"agent"}, 0, {{c::reply, 1}, {c::attach, 1}})),
+      freezing(
+          make("freeze-stop", "a stop and a late answer against freezing", {"agent"}, 0, {{c::stop, 1}, {c::late, 1}})),
+      freezing(make("freeze-wake", "an attach, a pin and a crash against freezing", {"agent"}, 0,
+                    {{c::wake, 1}, {c::pin, 1}, {c::crash, 1}})),
       make("crash", "one dispatch, repeated by key, and two crashes", {"agent"}, 0, {{c::crash, 2}, {c::repeat, 1}}),
       make("wake", "a stopped session is woken, and a crash", {"agent"}, 0,
            {{c::stop, 1}, {c::wake, 1}, {c::crash, 1}}),

@@ -83,11 +83,13 @@ std::vector<std::string> impurities(const fs::path& top) {
                                           "deque",     "functional", "map",     "optional", "set",
                                           "string",    "utility",    "variant", "vector"};
   static const std::regex include("#\\s*include\\s+[\"<]([^\">]+)[\">]");
-  static const std::regex ours("(messages/[a-z_]+\\.hpp)|(actors/[a-z_]+/(machine|facts|launch_check)\\.hpp)");
+  static const std::regex ours(
+      "(messages/[a-z_]+\\.hpp)|(actors/[a-z_]+/(machine|cell|rest|facts|launch_check)\\.hpp)");
+  static const std::set<std::string> parts{"machine", "cell", "rest", "facts", "launch_check"};
   std::vector<std::string> out;
   for (const auto& entry : fs::recursive_directory_iterator(top / "actors")) {
-    auto stem = entry.path().stem();
-    if (!entry.is_regular_file() || (stem != "machine" && stem != "facts" && stem != "launch_check"))
+    auto stem = entry.path().stem().string();
+    if (!entry.is_regular_file() || parts.count(stem) == 0)
       continue;
     auto text = slurp(entry.path());
     for (std::sregex_iterator at(text.begin(), text.end(), include), end; at != end; ++at)

@@ -34,6 +34,7 @@ void acp_harness::start(const assignment& job) {
     return;
   job_ = job;
   state_.begin(job.run);
+  outliving_.ignore(job.ignored_work);
   mkdir((job.directory + "/tmp").c_str(), 0700);
   if (phase_ == phase::cold)
     launch(options_.native ? options_.env : session_environment(job, true), options_.native ? "/" : job.spec.cwd);

@@ -40,6 +40,7 @@ json troupe_meta(const assignment& job) {
     secrets.push_back(json::array({each.variable, bytes_to_json(each.secret)}));
   return {{"env", to_json(session_environment(job, false))},
           {"sessionDir", bytes_to_json(job.directory)},
+          {"keepShells", true}, // REST-7: this worker and its supervisor see to them
           {"snapshot", std::move(secrets)},
           {"model", job.spec.model},
           {"provider", "offline"}};

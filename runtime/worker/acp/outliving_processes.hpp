@@ -24,6 +24,8 @@ public:
   /// called from the loop, soon after watched ones have ended; many at once make one call.
   outliving_processes(asio::io_context& loop, std::vector<std::string> ignored, std::function<void()> changed);
   ~outliving_processes();
+  /// More names that count as no work.
+  void ignore(const std::vector<std::string>& names) { ignored_.insert(ignored_.end(), names.begin(), names.end()); }
   /// All that runs now belongs to the agent itself.
   void take_baseline();
   /// Work that the agent names by itself is not counted twice: these processes with what they have started, and those
