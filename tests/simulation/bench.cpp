@@ -52,9 +52,22 @@ void bench::assign(const assign_worker& x, const answer<receipt>& done) {
   ask<receipt>(x.worker, x, done);
 }
 
+void bench::notify(worker_id who, decltype(to_worker::what) what) {
+  if (auto at = slots.find(who); at != slots.end() && at->second.channel && !at->second.channel_closed)
+    at->second.channel->down.push_back({0, std::move(what)});
+}
+
 void bench::start(const start_worker& x) {
-  if (auto at = slots.find(x.worker); at != slots.end() && at->second.channel && !at->second.channel_closed)
-    at->second.channel->down.push_back({0, x});
+  notify(x.worker, x);
+}
+
+void bench::thaw(const thaw_worker& x) {
+  notify(x.worker, x);
+}
+
+void bench::freeze(const freeze_worker& x, const answer<worker_frozen>& done) {
+  around_.told.say([&] { return "host asks " + name_of(x.worker) + " to freeze"; });
+  ask<worker_frozen>(x.worker, x, done);
 }
 
 void bench::end(const end_worker& x, const answer<ending_worker>& done) {

@@ -51,6 +51,8 @@ public:
   }
   void assign(const assign_worker& x, const answer<receipt>& done);
   void start(const start_worker& x);
+  void freeze(const freeze_worker& x, const answer<worker_frozen>& done);
+  void thaw(const thaw_worker& x);
   void end(const end_worker& x, const answer<ending_worker>& done);
   void kill(const kill_worker& x);
   void adopt(const adopt_worker& x, const answer<worker_adopted>& done);
@@ -68,6 +70,7 @@ public:
   std::map<worker_id, slot> slots;
 
 private:
+  void notify(worker_id who, decltype(to_worker::what) what);
   void request(worker_id who, decltype(to_worker::what) what, std::function<void(const worker_answer&)> done);
   void connect(slot& s);
   void consider_gone(worker_id who);

@@ -40,6 +40,7 @@ incarnation::incarnation(world& around, const simulated_settings& chosen)
   world_.ledger = std::make_unique<keeper>(world_);
   world_.accounts = std::make_unique<vault>(world_);
   around_->epoch = epoch;
+  around_->policy.freeze = chosen.freeze;
   spawn_services();
   spawn_deciders(chosen);
   caf::anon_send(supervisor_, load_journal{});

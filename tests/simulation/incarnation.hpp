@@ -17,6 +17,7 @@ namespace troupe::simulation {
 struct simulated_settings {
   std::size_t pool_size = 1, most_starting = 2;
   std::int64_t linger = 60'000;
+  std::int64_t freeze = 300'000; ///< 0: never
   bool on_demand = true;
 };
 

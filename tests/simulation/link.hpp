@@ -17,10 +17,13 @@ struct say_hello {
 /// A request (ticket not 0) or a notification to the worker.
 struct to_worker {
   std::uint64_t ticket = 0;
-  std::variant<say_hello, assign_worker, start_worker, deliver_reply, give_answer, end_worker, say_goodbye> what;
+  std::variant<say_hello, assign_worker, start_worker, deliver_reply, give_answer, freeze_worker, thaw_worker,
+               note_work, end_worker, say_goodbye>
+      what;
 };
 
-using worker_answer = std::variant<failure, receipt, reply_taken, answer_taken, ending_worker, worker_adopted>;
+using worker_answer = std::variant<failure, receipt, reply_taken, answer_taken, worker_frozen, work_declared,
+                                   ending_worker, worker_adopted>;
 
 /// An answer, or a notification, to the supervisor.
 struct answered {

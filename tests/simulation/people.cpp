@@ -25,6 +25,8 @@ const char* word_of(operation what) {
                                           "peek",
                                           "start work",
                                           "end work",
+                                          "declare work",
+                                          "end declared work",
                                           "log out",
                                           "log in",
                                           "leave",
@@ -152,6 +154,13 @@ std::size_t people::stop_supervisor(incarnation& at, bool keep_workers) {
   return ask<supervisor_stopped>(at, who, troupe::stop_supervisor{true, keep_workers}, deadline::ending);
 }
 
+std::size_t people::declare(incarnation& at, const session_id& id, bool begins) {
+  asked who;
+  who.what = begins ? operation::declare : operation::end_declared;
+  who.session = id;
+  return ask<work_declared>(at, who, declare_work{id, begins, "deploy", "watch the rollout"}, deadline::ending);
+}
+
 void people::attach(const session_id& id) {
   auto* w = around_.holder(id);
   if (w && w->attachable())
@@ -244,6 +253,10 @@ void people::about_session(operation what, std::uint32_t how, incarnation& at) {
   case operation::unpin:
     pin(at, *id, what == operation::pin);
     break;
+  case operation::declare:
+  case operation::end_declared:
+    declare(at, *id, what == operation::declare);
+    break;
   default:
     place(at, *id, what == operation::attach);
   }
@@ -252,7 +265,7 @@ void people::about_session(operation what, std::uint32_t how, incarnation& at) {
 void people::about_worker(operation what, std::uint32_t how) {
   std::vector<worker*> fit;
   for (auto& w : around_.workers)
-    if (w->attachable() && w->end_reason.empty() && !w->harness_gone &&
+    if (w->attachable() && w->end_reason.empty() && !w->harness_gone && !w->frozen &&
         (what == operation::start_work || (what == operation::detach ? w->terminals > 0 : !w->inside.work.empty())))
       fit.push_back(w.get());
   if (fit.empty())

@@ -43,6 +43,7 @@ public:
   std::size_t respawn(incarnation& at, const session_id& id);
   std::size_t rename(incarnation& at, const session_id& id);
   std::size_t pin(incarnation& at, const session_id& id, bool pinned);
+  std::size_t declare(incarnation& at, const session_id& id, bool begins);
   std::size_t place(incarnation& at, const session_id& id, bool wake);
   std::size_t stop_supervisor(incarnation& at, bool keep_workers);
   void attach(const session_id& id);

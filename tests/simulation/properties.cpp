@@ -18,6 +18,14 @@ std::string list(const std::vector<std::string>& words) {
   return out;
 }
 
+/// The worker that holds the session and listens, frozen or not; null for none.
+const worker_address* worker_of(const sm::state& s) {
+  if (const auto* l = std::get_if<sm::live>(&s.at))
+    return &l->worker;
+  const auto* f = std::get_if<sm::frozen>(&s.at);
+  return f ? &f->worker : nullptr;
+}
+
 /// The names of what differs between two accounts of one session.
 std::vector<std::string> differences(const facts& a, const facts& b) {
   std::vector<std::string> out;
@@ -37,6 +45,8 @@ std::vector<std::string> differences(const facts& a, const facts& b) {
   compare("ready", a.ready == b.ready);
   compare("turn", a.turn == b.turn);
   compare("ended", a.ended == b.ended);
+  compare("frozen", a.frozen == b.frozen);
+  compare("cleared", a.cleared == b.cleared);
   compare("end reason", a.end_reason == b.end_reason);
   compare("exit status", a.exit_status == b.exit_status);
   compare("questions", a.questions == b.questions);
@@ -61,17 +71,17 @@ struct judge {
 
   void no_wait_is_left() const {
     auto process = sm::look(s.m).process;
-    bool at_rest = std::holds_alternative<sm::absent>(s.m.at) || std::holds_alternative<sm::live>(s.m.at);
+    bool at_rest = std::holds_alternative<sm::absent>(s.m.at) || sm::listens(s.m);
     if (!at_rest || s.waiting || !s.queue.empty())
       broken("every wait ends",
              "its process is still '" + process + "'" + (s.waiting ? ", the ledger is awaited" : ""));
-    if (!s.dispatchers.empty() || !s.quiet_waiters.empty() || !s.answers.empty())
+    if (!s.dispatchers.empty() || !s.quiet_waiters.empty() || !s.answers.empty() || !s.works.empty())
       broken("every wait ends", "a request to it is unanswered");
   }
 
   /// A dispatch ends in exactly one of started, failed with cause, stopped.
   void dispatch_has_ended() const {
-    bool here = std::holds_alternative<sm::live>(s.m.at);
+    bool here = sm::listens(s.m);
     if (!here && !f().settled() && f().now != task::idle)
       broken("REST-1 nothing is forgotten", "it is '" + troupe::name_of(f().now) + "' and nobody works on it");
     if (!d.around.seen.ever_started(f().id) && (!f().settled() || f().now == task::completed))
@@ -81,10 +91,12 @@ struct judge {
   }
 
   void process_is_there() const {
-    const auto* l = std::get_if<sm::live>(&s.m.at);
+    const auto* l = worker_of(s.m);
     auto* holder = d.around.holder(f().id);
-    if (l && (!holder || holder->id != l->worker.worker))
-      broken("KEEP-8 a live session has its worker", name_of(l->worker.worker) + " does not hold it");
+    if (l && (!holder || holder->id != l->worker))
+      broken("KEEP-8 a live session has its worker", name_of(l->worker) + " does not hold it");
+    if (l && holder && holder->frozen != std::holds_alternative<sm::frozen>(s.m.at))
+      broken("BEYOND-3 a row shows who is frozen", name_of(holder->id) + (holder->frozen ? " is frozen" : " is not"));
     if (l && holder && !holder->started)
       broken("SUP-11 a dispatch ends in one way", name_of(holder->id) + " holds it and was never started");
     if (!l && holder)
@@ -109,7 +121,7 @@ struct judge {
     if (at == d.around.seen.promised().end() || f().is_exec())
       return;
     bool excused = f().wanted != intent::run || f().now == task::failed;
-    bool busy = f().turn && std::holds_alternative<sm::live>(s.m.at);
+    bool busy = f().turn && sm::listens(s.m);
     for (const auto& key : at->second) {
       if (d.around.seen.was_prompted(f().id, key) || (busy && f().taken.count(key) != 0))
         continue;
@@ -127,8 +139,8 @@ void check_owners(day& d) {
     for (const auto& [id, x] : d.supervisor().pool().m.spares)
       owned.insert(id);
     for (const auto* s : d.supervisor().sessions())
-      if (const auto* l = std::get_if<sm::live>(&s->m.at))
-        owned.insert(l->worker.worker);
+      if (const auto* l = worker_of(s->m))
+        owned.insert(l->worker);
   }
   for (const auto& w : d.around.workers) {
     bool orphan = w->alive && owned.count(w->id) == 0 && !(!d.running() && w->job);

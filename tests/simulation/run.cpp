@@ -156,6 +156,9 @@ void day::break_(fault what, std::uint32_t how) {
   case fault::launch_fails:
     around.faults.launches += 1 + how % 3;
     return around.told.say([] { return "no process can be started for a while"; });
+  case fault::freeze_fails:
+    around.faults.freezes += 1 + how % 3;
+    return around.told.say([] { return "the processes of a session do not come to rest for a while"; });
   case fault::refresh_refused:
     ++around.faults.refreshes;
     return around.told.say([] { return "the next refresh will be refused"; });

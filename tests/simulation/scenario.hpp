@@ -83,9 +83,9 @@ private:
 /// Plays a scenario in `orders` orders. `tell` does the deeds; then the world is left in peace and all properties are
 /// checked; `then` looks at the outcome.
 template <class Tell, class Then>
-void in_many_orders(Tell tell, Then then, std::uint64_t orders = 300) {
+void in_many_orders(Tell tell, Then then, std::uint64_t orders = 300, run_options options = {}) {
   for (std::uint64_t seed = 1; seed <= orders; ++seed) {
-    scene s(seed);
+    scene s(seed, options);
     tell(s);
     s.d.judge();
     for (const auto& v : s.d.around.told.violations())

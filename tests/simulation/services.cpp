@@ -47,13 +47,15 @@ worker_host_actor::behavior_type make_host(worker_host_actor::pointer self, stag
         return on_bench<answer_taken>(self, on, [x](bench& b, auto done) { b.ask<answer_taken>(x.worker, x, done); });
       },
       [=](end_worker& x) { return on_bench<ending_worker>(self, on, [x](bench& b, auto done) { b.end(x, done); }); },
-      // The simulated day freezes nothing and declares nothing: the search of bounded worlds does (tests/search).
-      [=](freeze_worker&) -> caf::result<worker_frozen> {
-        return make_error(errc::wrong_state, "nothing freezes here");
+      [=](freeze_worker& x) {
+        return on_bench<worker_frozen>(self, on, [x](bench& b, auto done) { b.freeze(x, done); });
       },
-      [](thaw_worker&) {},
-      [=](note_work&) -> caf::result<work_declared> {
-        return make_error(errc::wrong_state, "nothing is declared here");
+      [=](thaw_worker& x) {
+        if (on->around)
+          on->around->host->post([b = on->around->host.get(), x] { b->thaw(x); });
+      },
+      [=](note_work& x) {
+        return on_bench<work_declared>(self, on, [x](bench& b, auto done) { b.ask<work_declared>(x.worker, x, done); });
       },
       [=](clear_session& x) {
         return on_bench<session_cleared>(self, on, [x](bench&, auto done) {

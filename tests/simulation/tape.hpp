@@ -42,6 +42,8 @@ enum class operation : std::uint8_t {
   peek,
   start_work,
   end_work,
+  declare, ///< work, as a program inside a session does
+  end_declared,
   logout,
   login,
   leave_alone, ///< the last front end disconnects
@@ -61,6 +63,7 @@ enum class fault : std::uint8_t {
   supervisor_tears, ///< crashes in the middle of a write
   disk_fails,
   launch_fails,
+  freeze_fails,
   refresh_refused,
   credentials_expire,
   machine_sleeps,

@@ -92,20 +92,33 @@ void witness::answered_question(const worker& w, const std::string& question) {
     around_.told.broken("BEYOND-7 a question is answered once", w.job->session.value + " " + question);
 }
 
+namespace {
+
+/// What the worker's session is at; empty when nothing keeps it but time.
+std::string doing(const worker& w) {
+  if (w.turn || !w.inside.queue.empty())
+    return "a turn runs";
+  if (!w.inside.asked.empty())
+    return "it waits for an answer";
+  if (!w.inside.work.empty() || !w.declared.empty())
+    return "work is active";
+  return w.terminals > 0 ? "a terminal is attached" : "";
+}
+
+} // namespace
+
+/// BEYOND-3: only at turn boundaries, never with active work.
+void witness::freezes(const worker& w) {
+  if (auto why = doing(w); !why.empty())
+    around_.told.broken("BEYOND-3 nothing is frozen that is at work", w.job->session.value + ": " + why);
+}
+
 /// KEEP-1, KEEP-5: what a worker that lets itself be reaped was doing.
 void witness::ends(const worker& w, const end_worker& x) {
   if (x.reason != "reap" || !w.job)
     return;
-  std::string why;
-  if (w.turn || !w.inside.queue.empty())
-    why = "a turn runs";
-  else if (!w.inside.asked.empty())
-    why = "it waits for an answer";
-  else if (!w.inside.work.empty())
-    why = "work is active";
-  else if (w.terminals > 0)
-    why = "a terminal is attached";
-  else if (around_.mono() - w.last_event_at < around_.idle_ms)
+  auto why = doing(w);
+  if (why.empty() && around_.mono() - w.last_event_at < around_.idle_ms)
     why = "it has been at rest for " + std::to_string(around_.mono() - w.last_event_at) + " ms only";
   if (!why.empty())
     around_.told.broken("KEEP-1 nothing is reaped that is to be kept", w.job->session.value + ": " + why);

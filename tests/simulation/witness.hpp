@@ -28,6 +28,7 @@ public:
   void prompted(const worker& w, const std::string& key);
   void answered_question(const worker& w, const std::string& question);
   void ends(const worker& w, const end_worker& x);
+  void freezes(const worker& w);
   void wrote(const worker& w, const event& e);
 
   // What people are told.

@@ -2,6 +2,7 @@
 #include "tests/simulation/worker.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "actors/session/launch_check.hpp"
 #include "tests/simulation/world.hpp"
@@ -13,6 +14,8 @@ worker::worker(world& around, worker_id who, std::int32_t pid, bool is_warm)
       ready(!is_warm), around_(around) {}
 
 std::uint64_t worker::emit(event e) {
+  if (e.what != "frozen" && e.what != "thawed")
+    thaw("the session goes on");
   e.t = around_.wall();
   e.run = job->run;
   e.seen = job->seen;
@@ -20,7 +23,8 @@ std::uint64_t worker::emit(event e) {
     turn = true;
   else if (e.what == "turn_ended")
     turn = false;
-  last_event_at = around_.mono();
+  if (e.what != "frozen" && e.what != "thawed")
+    last_event_at = around_.mono();
   e.n = ++last_;
   around_.files.transcripts[job->session].push_back(e);
   if (e.what == "taken")
@@ -122,6 +126,7 @@ worker_answer worker::deliver(const deliver_reply& x) {
   if (!job || !started || harness_gone || !end_reason.empty())
     return failure{errc::not_running, "the session is not running here"};
   job->seen = std::max(job->seen, x.seen);
+  thaw("reply");
   if (taken_.count(x.key) == 0)
     take_prompt(x.key, x.text);
   if (around_.planted == plant::replies_twice)
@@ -134,6 +139,7 @@ worker_answer worker::answer(const give_answer& x) {
     return failure{errc::not_running, "the session is not running here"};
   if (auto at = answers_.find(x.key); at != answers_.end())
     return at->second;
+  thaw("answer");
   if (is_job())
     return failure{errc::wrong_state, "a shell job asks no questions"};
   auto open = std::find_if(inside.asked.begin(), inside.asked.end(),
@@ -149,12 +155,58 @@ worker_answer worker::answer(const give_answer& x) {
   return out;
 }
 
+bool worker::at_rest() const {
+  return terminals == 0 && !turn && inside.queue.empty() && inside.asked.empty() && inside.work.empty() &&
+         declared.empty();
+}
+
+worker_answer worker::freeze(const freeze_worker& x) {
+  if (!started || inside.at == harness::phase::none || harness_gone || !end_reason.empty())
+    return failure{errc::not_running, "the session is not running here"};
+  if (is_job())
+    return failure{errc::wrong_state, "a shell job is at work until its command ends"};
+  if (!frozen) {
+    if (x.seen < last_ || !at_rest()) // KEEP-5
+      return failure{errc::refused, "a later event came first"};
+    if (world::take(around_.faults.freezes))
+      return failure{errc::refused, "its processes did not come to rest"};
+    around_.seen.freezes(*this);
+  }
+  frozen = true;
+  emit("frozen");
+  return worker_frozen{id};
+}
+
+void worker::thaw(const std::string& why) {
+  if (std::exchange(frozen, false))
+    emit("thawed", {}, why);
+}
+
+/// KEEP-2: the same start again changes the title, the same end again changes nothing.
+worker_answer worker::note(const note_work& x) {
+  if (!started || harness_gone || !end_reason.empty())
+    return failure{errc::not_running, "the session is not running here"};
+  auto at = std::find_if(declared.begin(), declared.end(), [&](const work_item& w) { return w.id == x.work; });
+  if (x.begins && at == declared.end()) {
+    declared.push_back({x.work, "declared", x.title});
+    show_work();
+  } else if (!x.begins && at != declared.end()) {
+    declared.erase(at);
+    ended_work_.insert(x.work);
+    show_work();
+  } else if (!x.begins && ended_work_.count(x.work) == 0) {
+    return failure{errc::wrong_state, "no such work was declared"};
+  }
+  return work_declared{x.work};
+}
+
 worker_answer worker::end(const end_worker& x) {
-  if (x.reason == "reap" && (x.seen < last_ || terminals > 0 || turn || !inside.queue.empty())) // KEEP-5
+  if (x.reason == "reap" && (x.seen < last_ || !at_rest())) // KEEP-5
     return failure{errc::refused, "a later event came first"};
   if (!end_reason.empty())
     return ending_worker{id};
   end_reason = x.reason;
+  thaw(x.reason);
   around_.seen.ends(*this, x);
   return ending_worker{id};
 }
@@ -165,6 +217,7 @@ void worker::end_tree() {
     leave();
     return;
   }
+  thaw("its end");
   if (inside.running && !harness_gone && !is_job()) {
     settle_questions("the end of the session's process");
     end_turn("cancelled", {});

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,8 @@ public:
   [[nodiscard]] bool can_go_on() const; ///< the harness has something to do
   [[nodiscard]] bool tree_may_end() const { return alive && !over && (!end_reason.empty() || harness_gone); }
   [[nodiscard]] bool may_leave() const;
+  /// Whether nothing of the session is at work or waited for.
+  [[nodiscard]] bool at_rest() const;
   [[nodiscard]] bool holds(const session_id& s) const { return alive && locked && job && job->session == s; }
   [[nodiscard]] bool wants_supervisor() const { return alive && !hung && lonely && !supervisor && !over; }
   [[nodiscard]] bool attachable() const { return alive && !hung && job && started && !over; }
@@ -64,6 +67,7 @@ public:
   std::vector<link_ptr> links;
   link_ptr supervisor;
   std::uint64_t epoch = 0;
+  bool frozen = false; ///< what runs below it stands still (BEYOND-3)
   bool goodbye = false, lonely = false, ready = false, started = false, over = false;
   std::optional<assignment> job;
   bool locked = false;
@@ -72,7 +76,8 @@ public:
   std::string end_reason;
   bool harness_gone = false;
   harness inside;
-  std::int64_t last_event_at = 0; ///< on the clock that does not jump
+  std::vector<work_item> declared; ///< by programs inside (KEEP-2)
+  std::int64_t last_event_at = 0;  ///< on the clock that does not jump
 
 private:
   worker_answer hello(const link_ptr& from, const say_hello& x);
@@ -80,7 +85,10 @@ private:
   void start(const start_worker& x);
   worker_answer deliver(const deliver_reply& x);
   worker_answer answer(const give_answer& x);
+  worker_answer freeze(const freeze_worker& x);
+  worker_answer note(const note_work& x);
   worker_answer end(const end_worker& x);
+  void thaw(const std::string& why);
 
   std::uint64_t emit(event e);
   void emit(const char* what, std::string about = {}, std::string detail = {}, std::string text = {},
@@ -103,6 +111,7 @@ private:
   std::uint64_t last_ = 0;
   std::uint32_t questions_ = 0, works_ = 0;
   std::map<std::string, answer_taken> answers_;
+  std::set<std::string> ended_work_;
 };
 
 } // namespace troupe::simulation

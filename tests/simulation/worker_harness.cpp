@@ -8,7 +8,8 @@ namespace troupe::simulation {
 namespace {
 
 const char* word_of(const to_worker& m) {
-  static constexpr const char* words[] = {"hello", "assign", "start", "deliver", "answer", "end", "goodbye"};
+  static constexpr const char* words[] = {"hello",  "assign", "start", "deliver", "answer",
+                                          "freeze", "thaw",   "work",  "end",     "goodbye"};
   return words[m.what.index()];
 }
 
@@ -31,6 +32,12 @@ void worker::read(link_ptr from) {
     out = deliver(*d);
   else if (const auto* g = std::get_if<give_answer>(&message.what))
     out = answer(*g);
+  else if (const auto* f = std::get_if<freeze_worker>(&message.what))
+    out = freeze(*f);
+  else if (const auto* t = std::get_if<thaw_worker>(&message.what))
+    thaw(t->why);
+  else if (const auto* n = std::get_if<note_work>(&message.what))
+    out = note(*n);
   else if (const auto* e = std::get_if<end_worker>(&message.what))
     out = end(*e);
   else
@@ -80,7 +87,7 @@ void worker::see_close(const link_ptr& l) {
 }
 
 bool worker::can_go_on() const {
-  if (!alive || hung || over || harness_gone || !end_reason.empty())
+  if (!alive || hung || frozen || over || harness_gone || !end_reason.empty())
     return false;
   if (!job)
     return warm && !ready;
@@ -173,6 +180,7 @@ void worker::show_work() {
   event e;
   e.what = "work";
   e.work = inside.work;
+  e.work.insert(e.work.end(), declared.begin(), declared.end());
   emit(std::move(e));
 }
 
@@ -188,6 +196,7 @@ void worker::end_work() {
 }
 
 void worker::attach() {
+  thaw("attach");
   ++terminals;
   emit("attached", {}, {}, {}, terminals);
 }

@@ -25,7 +25,7 @@ enum class plant {
 
 /// What goes wrong next, by kind: how many times.
 struct pending_faults {
-  std::uint32_t writes = 0, launches = 0, refreshes = 0;
+  std::uint32_t writes = 0, launches = 0, refreshes = 0, freezes = 0;
 };
 
 /// One thing that may happen next.
