@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ctime>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include <signal.h>
@@ -81,6 +82,12 @@ void burn() {
 
 constexpr auto ways = {tree_freeze::by::signals, tree_freeze::by::group_or_signals};
 
+/// As a set: the death that was on its way when its parent stopped puts its children elsewhere in the tree.
+std::set<process_identity> all_below() {
+  auto list = descendants(::getpid());
+  return {list.begin(), list.end()};
+}
+
 } // namespace
 
 // BEYOND-3
@@ -111,10 +118,13 @@ CAF_TEST(a tree that starts processes all the time comes to rest) {
            "wait");
     for (int round = 0; round < 5; ++round) {
       tree_freeze freezer(way);
-      CAF_REQUIRE(freezer.freeze());
-      auto first = descendants(::getpid());
+      bool rests = freezer.freeze();
+      for (int again = 0; !rests && again < 10; ++again) // a loaded machine may take longer than its patience
+        rests = freezer.freeze();
+      CAF_REQUIRE(rests);
+      auto first = all_below();
       burn();
-      CAF_CHECK(descendants(::getpid()) == first);
+      CAF_CHECK(all_below() == first);
       freezer.thaw();
     }
   }
