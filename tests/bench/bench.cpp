@@ -1,12 +1,13 @@
 // The figures of a dispatch, a listing, output and memory, with peers and floors measured in the same run. Not a timed
-// test: it prints a table. `troupe-bench [--short]`; medians.
+// test: it prints a table. `troupe-bench [--short]`; medians. Its files are in /dev/shm unless TMPDIR names another
+// folder: ext4 without a journal looks at every inode that was deleted in the last minutes before it makes one, so that
+// on such a disk each figure would tell how much the figures before it have deleted.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <functional>
-#include <thread>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -59,15 +60,10 @@ std::string bin(const char* name) {
   return std::string(std::getenv("TROUPE_BIN")) + "/" + name;
 }
 
-/// How a round begins: as at a prompt, when what the round before left behind has ended, or behind it at once.
-enum class pace { at_rest, back_to_back };
-
-double timed(int n, pace how, const std::function<void()>& before, const std::function<void()>& act) {
+double timed(int n, const std::function<void()>& before, const std::function<void()>& act) {
   std::vector<double> all;
   for (int i = 0; i < n; ++i) {
     before();
-    if (how == pace::at_rest)
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     auto t = clock_type::now();
     act();
     all.push_back(ms_since(t));
@@ -108,7 +104,7 @@ double floor_dispatch(const sandbox& s) {
   if (::read(ends[0], &byte, 1) != 1)
     return 0;
   auto out = timed(
-      rounds, pace::at_rest, [] {},
+      rounds, [] {},
       [&] {
         run({bin("bench-floor-server"), path, "ask"});
       });
@@ -122,23 +118,20 @@ void dispatching() {
   s.troupe({"agents"});
   std::vector<std::string> command{bin("troupe"), "--bg", "-q", "--exec", "--", "/bin/true"};
   auto warm = timed(
-      rounds, pace::at_rest, [&] { await_spare(s); }, [&] { run(command, s.home()); });
+      rounds, [&] { await_spare(s); }, [&] { run(command, s.home()); });
   auto burst = timed(
-      rounds, pace::back_to_back, [] {}, [&] { run(command, s.home()); });
+      rounds, [] {}, [&] { run(command, s.home()); });
   auto tmux = s.root() + "/tmux";
   run({"tmux", "-S", tmux, "-f", "/dev/null", "new-session", "-d", "sleep 1000"});
-  auto beside = [&](pace how) {
-    return timed(
-        rounds, how, [] {},
-        [&] {
-          run({"tmux", "-S", tmux, "-f", "/dev/null", "new-session", "-d", "true"});
-        });
-  };
-  auto peer = beside(pace::at_rest), peer_burst = beside(pace::back_to_back);
+  auto peer = timed(
+      rounds, [] {},
+      [&] {
+        run({"tmux", "-S", tmux, "-f", "/dev/null", "new-session", "-d", "true"});
+      });
   run({"tmux", "-S", tmux, "kill-server"});
   int n = 0;
   auto dtach = timed(
-      rounds, pace::at_rest, [] {},
+      rounds, [] {},
       [&] {
         run({"dtach", "-n", s.root() + "/d" + std::to_string(++n), "true"});
       });
@@ -146,7 +139,7 @@ void dispatching() {
   auto peers = "tmux " + in_ms(peer) + ", dtach " + in_ms(dtach) + ", floor " + in_ms(floor);
   show("dispatch, return to prompt (to tmux)", in_ms(warm), peers, warm / peer, 0.5);
   show("  the same, to the floor", in_ms(warm), peers, warm / floor, 1.6);
-  show("  back to back, spare or not", in_ms(burst), "tmux " + in_ms(peer_burst), burst / peer_burst, 1);
+  show("  back to back, spare or not", in_ms(burst), peers, burst / peer, 1);
 }
 
 /// Until the command's own `main` runs: it writes to a FIFO.
@@ -162,7 +155,7 @@ void running() {
     [[maybe_unused]] auto n = ::read(reader.get(), &byte, 1);
   };
   auto ours = timed(
-      rounds, pace::at_rest, [&] { await_spare(s); },
+      rounds, [&] { await_spare(s); },
       [&] {
         marked({bin("troupe"), "--bg", "-q", "--exec", "--", bin("bench-floor-server"), "mark", fifo}, s.home());
       });
@@ -172,7 +165,7 @@ void running() {
   mark.insert(mark.end(), {bin("bench-floor-server"), "mark", fifo});
   run(keep);
   auto peer = timed(
-      rounds, pace::at_rest, [] {}, [&] { marked(mark, {}); });
+      rounds, [] {}, [&] { marked(mark, {}); });
   run({"tmux", "-S", tmux, "kill-server"});
   show("dispatch until the command's main (to tmux)", in_ms(ours), "tmux " + in_ms(peer), ours / peer, 0.7);
 }
@@ -182,7 +175,7 @@ double claim(const sandbox& s, bool wait) {
   auto socket = s.connect();
   int n = 0;
   return timed(
-      rounds, pace::at_rest,
+      rounds,
       [&] {
         if (wait)
           await_spare(s);
@@ -196,8 +189,7 @@ double claim(const sandbox& s, bool wait) {
 }
 
 void claiming() {
-  sandbox warm(R"({"session": {"doneRowSeconds": 0}})"),
-      cold(R"({"warmPool": {"size": 0}, "session": {"doneRowSeconds": 0}})");
+  sandbox warm, cold(R"({"warmPool": {"size": 0}})");
   warm.troupe({"agents"});
   cold.troupe({"agents"});
   auto w = claim(warm, true), c = claim(cold, false);
@@ -221,7 +213,7 @@ void fill(const sandbox& s, int from, int to) {
 
 double listed(const sandbox& s) {
   return timed(
-      rounds, pace::back_to_back, [] {},
+      rounds, [] {},
       [&] {
         run({bin("troupe"), "agents", "--json", "--all"}, s.home());
       });
@@ -331,6 +323,8 @@ int main(int argc, char** argv) {
     std::string path(self, static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
     ::setenv("TROUPE_BIN", path.substr(0, path.rfind('/')).c_str(), 1);
   }
+  ::setenv("TMPDIR", "/dev/shm", 0);
+  std::printf("files in %s\n", std::getenv("TMPDIR"));
   for (auto* act : {dispatching, running, claiming, listing, output, memory, restarting})
     act();
   return 0;
