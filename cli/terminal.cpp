@@ -17,9 +17,12 @@ extern char** environ;
 
 namespace troupe {
 
-const char* const terminal_reset = "\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1005l\x1b[?1006l\x1b[?"
-                                   "1015l\x1b[?2004l\x1b[?1l\x1b[?7h"
-                                   "\x1b[?25h\x1b>\x1b[4l\x1b[r\x1b(B\x0f\x1b[0m";
+// The cursor is kept (7, 8) over what else would move it: leaving an alternate screen that was not entered, and the
+// reset of the scroll region. What comes next stands below the session's picture, and nothing of that is left below it.
+const char* const terminal_reset =
+    "\x1b\x37\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1005l\x1b[?1006l\x1b[?"
+    "1015l\x1b[?2004l\x1b[?1l\x1b[?7h"
+    "\x1b[?25h\x1b>\x1b[4l\x1b\x37\x1b[r\x1b\x38\x1b(B\x0f\x1b[0m\x1b[J";
 
 namespace {
 

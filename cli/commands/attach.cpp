@@ -170,12 +170,12 @@ std::optional<json> find_worker(client& c, const attach_options& o, int& code) {
 
 void say_end(const outcome& out, const std::string& id) {
   if (out.how == outcome::detached)
-    print("\r\n[detached · come back with: troupe attach " + id + "]\r\n");
+    print("\n[detached · come back with: troupe attach " + id + "]\n");
   else if (out.how == outcome::ended)
-    print("\r\n[session ended: " + visible(text_of(out.end, "detail")) + " " +
-          std::to_string(out.end.value("status", 0)) + "]\r\n");
+    print("\n[session ended: " + visible(text_of(out.end, "detail")) + " " +
+          std::to_string(out.end.value("status", 0)) + "]\n");
   else
-    print("\r\n[the session's process has gone · see: troupe why " + id + "]\r\n");
+    print("\n[the session's process has gone · see: troupe why " + id + "]\n");
 }
 
 } // namespace

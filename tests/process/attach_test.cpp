@@ -2,6 +2,7 @@
 #define CAF_SUITE attaching
 #include <algorithm>
 #include <cstdlib>
+#include <memory>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -9,6 +10,8 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include <vterm.h>
 
 #include "caf/test/unit_test.hpp"
 #include "runtime/io/process.hpp"
@@ -70,6 +73,22 @@ public:
     return true;
   }
   void forget() { seen_.clear(); }
+  /// The lines that a terminal of 24 rows has after all that was seen.
+  [[nodiscard]] std::vector<std::string> picture() const {
+    std::unique_ptr<VTerm, void (*)(VTerm*)> vt(::vterm_new(24, 80), ::vterm_free);
+    ::vterm_set_utf8(vt.get(), 1);
+    auto* screen = ::vterm_obtain_screen(vt.get());
+    ::vterm_screen_enable_altscreen(screen, 1);
+    ::vterm_screen_reset(screen, 1);
+    ::vterm_input_write(vt.get(), seen_.data(), seen_.size());
+    std::vector<std::string> out;
+    for (int row = 0; row < 24; ++row) {
+      char text[400] = "";
+      auto n = ::vterm_screen_get_text(screen, text, sizeof text - 1, {row, row + 1, 0, 80});
+      out.emplace_back(text, n);
+    }
+    return out;
+  }
   int end() { return troupe::test::wait_for(std::exchange(pid_, 0)); }
   /// Whether the line settings are as before; waits for a guard to have put them back.
   bool restored() const {
@@ -185,6 +204,26 @@ CAF_TEST(attach tells the end of the session) {
   CAF_CHECK_EQUAL(t.end(), 0);
   CAF_CHECK(t.restored());
   CAF_CHECK(s.stop_with_terminals());
+}
+
+// ATT-5: as it was found, so that the next line stands where a person expects it
+CAF_TEST(what follows an attached session stands below what it showed) {
+  for (std::string full : {"", "printf '\\033[?1049hfull'; ", "printf '\\033[5;9r\\033[4;1H'; "}) {
+    sandbox s;
+    auto id = s.bg({"--exec", "printf 'one\ntwo\nthree\n'; " + full + "printf ready; read x"});
+    terminal t(s, {"attach", id});
+    CAF_REQUIRE(t.shows("ready"));
+    t.type("\x1c");
+    CAF_CHECK(t.shows("come back with: troupe attach " + id + "]\r\n"));
+    CAF_CHECK_EQUAL(t.end(), 0);
+    auto lines = t.picture();
+    CAF_CHECK_EQUAL(std::vector<std::string>(lines.begin(), lines.begin() + 3),
+                    std::vector<std::string>({"one", "two", "three"}));
+    auto note = std::find_if(lines.begin(), lines.end(), [](const auto& l) { return l.starts_with("[detached"); });
+    CAF_CHECK(note != lines.end() && note - lines.begin() >= 3);
+    CAF_CHECK(std::all_of(note, lines.end(), [&](const auto& l) { return l == *note || l.empty(); }));
+    CAF_CHECK(s.stop_with_terminals());
+  }
 }
 
 // LOG-1
