@@ -163,6 +163,8 @@ std::string reply_lost(const world& w, std::size_t i) {
   const auto& past = *w.sessions[i].past;
   if (!a.running || past.stop_stands || a.m.known.now == task::failed || w.about->kinds[i] == "exec")
     return {};
+  if (!a.m.known.questions.empty()) // it waits for the turn, and that for somebody who answers
+    return {};
   for (const auto& key : past.promised)
     if (past.sent.count(key) == 0)
       return "REST-5: reply " + key + " to " + name_of(w, i) + " was promised and reached nobody";
