@@ -21,7 +21,9 @@ using journal_keeper_actor = caf::typed_actor<
     // Keep this row as a cache, written at most once a second.
     caf::reacts_to<cache_row>,
     // Give the lines about a session, and those that caused them.
-    caf::replies_to<chain_asked>::with<reasons>, caf::reacts_to<timer_due>>;
+    caf::replies_to<chain_asked>::with<reasons>,
+    // Write out what is cached, and answer no line from here on: whoever waits for one waits for the next supervisor.
+    caf::replies_to<flush_journal>::with<flush_journal>, caf::reacts_to<timer_due>>;
 
 /// Starts worker processes and talks with them. Tells the supervisor worker_ready, worker_event, worker_exited.
 using worker_host_actor = caf::typed_actor<
@@ -73,6 +75,14 @@ using credential_store_actor = caf::typed_actor<
     // Forget everything.
     caf::reacts_to<sign_out>>;
 
+/// Knows the host: its memory, and whether it slept. Tells the supervisor memory_state while memory runs short, and
+/// machine_slept.
+using machine_actor = caf::typed_actor<
+    // Begin to tell.
+    caf::reacts_to<watch_machine>,
+    // Look at the memory now; may take as long as stalls must be watched to be seen.
+    caf::replies_to<memory_asked>::with<memory_state>>;
+
 /// Owns the spares, and how many harnesses start at a time.
 using warm_pool_actor = caf::typed_actor<
     // Begin to keep spares.
@@ -108,6 +118,12 @@ using session_actor = caf::typed_actor<
     caf::replies_to<declare_work>::with<work_declared>,
     // The pool's turn.
     caf::reacts_to<permit_given>,
+    // End the worker for the host's sake, if the session is idle; answered when that is in the ledger.
+    caf::replies_to<retire_session>::with<done>,
+    // Give the environment it is kept with, for the next supervisor.
+    caf::replies_to<environment_asked>::with<kept_environment>,
+    // The machine slept: an end at that time is told as one of that time.
+    caf::reacts_to<machine_slept>,
     // From its worker, by way of the supervisor.
     caf::reacts_to<worker_event>, caf::reacts_to<worker_exited>, caf::reacts_to<timer_due>>;
 
@@ -118,7 +134,9 @@ using front_desk_actor = caf::typed_actor<
     // All sessions of before are listed: requests may be read.
     caf::reacts_to<roster_loaded>,
     // The supervisor leaves.
-    caf::reacts_to<leaving>>;
+    caf::reacts_to<leaving>,
+    // The supervisor makes room for a newer version; the socket stays.
+    caf::reacts_to<hand_over>>;
 
 /// Owns the roster: admission, routing, linger, the end.
 using supervisor_actor = caf::typed_actor<
@@ -134,6 +152,10 @@ using supervisor_actor = caf::typed_actor<
     caf::reacts_to<front_ends>,
     // From sessions: the busy ones hold the supervisor open; a gone one leaves the roster.
     caf::reacts_to<row_changed>,
+    // From the machine: memory is short; it slept.
+    caf::reacts_to<memory_state>, caf::reacts_to<machine_slept>,
+    // The program on the disk is a newer one than this.
+    caf::reacts_to<executable_replaced>,
     // From the worker host and the pool, passed on by session.
     caf::reacts_to<worker_ready>, caf::reacts_to<worker_event>, caf::reacts_to<worker_exited>,
     caf::reacts_to<permit_given>, caf::reacts_to<timer_due>>;

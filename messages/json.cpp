@@ -347,6 +347,7 @@ json to_json(const row& x) {
            {"evidence", {{"source", x.told.source}, {"since", x.told.since}}}};
   put(out, "model", x.model);
   put(out, "sentence", x.sentence);
+  put(out, "note", x.note);
   if (x.pid != 0) {
     out["pid"] = x.pid;
     out["status"] = x.process;

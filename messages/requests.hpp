@@ -140,6 +140,15 @@ struct leaving {
   std::uint32_t code = 0;
 };
 TROUPE_INSPECT(leaving, code)
+struct kept_environment {
+  session_id id;
+  environment env;
+};
+TROUPE_INSPECT(kept_environment, id, env)
+struct hand_over {
+  std::vector<kept_environment> environments;
+}; ///< the supervisor makes room for a newer version of itself (SUP-6)
+TROUPE_INSPECT(hand_over, environments)
 
 // Supervisor to session.
 struct restore {
@@ -147,21 +156,33 @@ struct restore {
   std::vector<event> events;
   std::vector<std::string> problems;
   bool worker_alive = false;
+  environment env{}; ///< from the supervisor before, where that handed over (SUP-6)
 };
-TROUPE_INSPECT(restore, entries, events, problems, worker_alive)
+TROUPE_INSPECT(restore, entries, events, problems, worker_alive, env)
+struct retire_session {
+  session_id id;
+  std::string why;
+}; ///< end its worker ahead of time, if it is idle (SUP-8)
+TROUPE_INSPECT(retire_session, id, why)
+struct environment_asked {
+  session_id id;
+};
+TROUPE_INSPECT(environment_asked, id)
 
 // Sessions to pool.
 struct claim_worker {
   session_id by;
   profile wanted;
   std::uint64_t cause = 0; ///< the claiming session's last ledger line
+  bool warmable = false;   ///< a spare may be started ahead for the next one of this profile (POOL-9)
 };
-TROUPE_INSPECT(claim_worker, by, wanted, cause)
+TROUPE_INSPECT(claim_worker, by, wanted, cause, warmable)
 struct granted_worker {
   worker_address worker;
   bool warm = false;
+  std::string differs{}; ///< cold though a spare was ready: in which parts of the profile that one differed (BEYOND-4)
 };
-TROUPE_INSPECT(granted_worker, worker, warm)
+TROUPE_INSPECT(granted_worker, worker, warm, differs)
 struct permit_wanted {
   session_id by;
 };
@@ -316,8 +337,9 @@ TROUPE_INSPECT(say_goodbye, ended)
 // From the worker host.
 struct worker_ready {
   worker_id worker;
+  std::string version{}; ///< the worker program's own
 };
-TROUPE_INSPECT(worker_ready, worker)
+TROUPE_INSPECT(worker_ready, worker, version)
 struct worker_event {
   worker_id worker;
   session_id session;
@@ -373,6 +395,36 @@ struct chain_asked {
   session_id id;
 };
 TROUPE_INSPECT(chain_asked, id)
+
+struct flush_journal {
+  std::uint32_t version = 1;
+};
+TROUPE_INSPECT(flush_journal, version)
+
+// To and from the machine.
+struct watch_machine {
+  std::uint32_t version = 1;
+};
+TROUPE_INSPECT(watch_machine, version)
+struct memory_asked {
+  std::uint32_t version = 1;
+};
+TROUPE_INSPECT(memory_asked, version)
+struct memory_state {
+  bool pressed = false; ///< processes stall for want of memory: some must be given back (SUP-8)
+  bool low = false;     ///< little is left: what failed may have failed for that (REST-6)
+  std::string evidence; ///< which figure says so, for the log
+};
+TROUPE_INSPECT(memory_state, pressed, low, evidence)
+struct machine_slept {
+  std::int64_t ms = 0;
+  wall_ms since = 0; ///< it was awake at that time still
+};
+TROUPE_INSPECT(machine_slept, ms, since)
+struct executable_replaced {
+  std::string version; ///< which the new one has answered
+};
+TROUPE_INSPECT(executable_replaced, version)
 
 // Timers, to oneself.
 struct timer_due {

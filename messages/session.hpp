@@ -121,8 +121,10 @@ struct row {
   std::string state;    ///< working, blocked, idle, done, failed, stopped, unknown
   std::string process;  ///< alive, frozen, starting, ending, exited
   std::string sentence; ///< what it does now, asks or produced
+  std::string note;     ///< what happened to its process beside that: stopped to free memory, and the like
   wall_ms started_at = 0;
   wall_ms changed_at = 0;
+  wall_ms used_at = 0;  ///< the same, but for what only befell its process, such as freezing; not printed
   std::int32_t pid = 0; ///< of the worker, while alive
   bool pinned = false;
   bool gone = false;             ///< removed: the last word about this session
@@ -135,16 +137,18 @@ struct row {
   std::vector<std::string> problems; ///< what somebody should know of it, in sentences
   bool operator==(const row&) const = default;
 };
-TROUPE_INSPECT(row, id, name, cwd, kind, harness, model, state, process, sentence, started_at, changed_at, pid, pinned,
-               gone, exit_status, waiting, work, undelivered, attached, told, problems)
+TROUPE_INSPECT(row, id, name, cwd, kind, harness, model, state, process, sentence, note, started_at, changed_at,
+               used_at, pid, pinned, gone, exit_status, waiting, work, undelivered, attached, told, problems)
 
-/// Which worker fits which dispatch: all that a worker cannot change after it has started (POOL-4).
+/// Which worker fits which dispatch: all that a worker cannot change after it has started (POOL-4, POOL-9).
 struct profile {
-  std::string harness; ///< what runs in the spare ahead of time: "native"
+  std::string harness; ///< what runs in the spare ahead of time: "native", an ACP agent's name; "any": whatever it is
   std::string version;
+  std::vector<std::string> command{}; ///< an ACP agent's command line; empty: the built-in one
+  environment env{}; ///< what the agent reads at its start, sorted; empty where it takes it with the session
   auto operator<=>(const profile&) const = default;
 };
-TROUPE_INSPECT(profile, harness, version)
+TROUPE_INSPECT(profile, harness, version, command, env)
 
 /// One credential as it is handed to a worker. Printing a snapshot never prints a secret.
 struct credential {

@@ -65,6 +65,7 @@ void new_run(facts& f, std::uint32_t run) {
   f.begun = f.ready = f.turn = f.ended = f.frozen = false;
   f.cleared = false;
   f.end_reason.clear();
+  f.last_words.clear();
   f.questions.clear();
   f.work.clear();
   f.attached = 0;
@@ -166,6 +167,7 @@ void on_end(facts& f, const event& e) {
   f.cleared = e.work.empty();
   f.turn = false;
   f.end_reason = e.id;
+  f.last_words = e.text;
   f.questions.clear();
   f.work.clear();
   f.attached = 0;
@@ -190,6 +192,12 @@ void on_end(facts& f, const event& e) {
     f.turn = true;
     interrupt(f);
   }
+}
+
+/// Lines about what befalls the process of a session that nobody uses.
+bool befalls(const std::string& what) {
+  static const std::set<std::string> all{"freeze", "freeze_refused", "adopted", "unreachable", "note"};
+  return all.count(what) != 0;
 }
 
 } // namespace
@@ -261,6 +269,8 @@ void fold(facts& f, const event& e) {
   if (e.run > f.run)
     new_run(f, e.run);
   f.changed_at = e.t;
+  if (e.what != "frozen")
+    f.used_at = e.t;
   if (e.what == "assigned") {
     f.held = true;
   } else if (e.what == "taken") {
@@ -268,10 +278,13 @@ void fold(facts& f, const event& e) {
       say(f, task::working, source::protocol, e.t); // it will be sent
   } else if (e.what == "started") {
     f.begun = true;
+    if (f.is_exec())
+      f.note.clear();
     if (f.is_exec() || !f.settled())
       say(f, task::working, source::process_tree, e.t);
   } else if (e.what == "ready") {
     on_ready(f, e);
+    f.note.clear();
   } else if (e.what == "sent") {
     f.ready = f.turn = true;
     f.replied = false;
@@ -306,6 +319,8 @@ void fold(facts& f, const ledger_entry& e) {
     return;
   f.last_entry = std::max(f.last_entry, e.n);
   f.changed_at = std::max(f.changed_at, e.t);
+  if (!befalls(e.what))
+    f.used_at = std::max(f.used_at, e.t);
   if (e.what == "dispatched" && !e.spec.empty()) {
     f.id = e.session;
     f.spec = e.spec.front();
@@ -376,6 +391,10 @@ void fold(facts& f, const ledger_entry& e) {
       f.sentence = first_line(why);
     if (e.facts.count("exit_status") != 0)
       f.exit_status = static_cast<std::int32_t>(number(e, "exit_status"));
+  } else if (e.what == "reap" && text(e, "why") == "memory") {
+    f.note = "its process was stopped to free memory";
+  } else if (e.what == "note") {
+    f.note = first_line(text(e, "text"));
   } else if (e.what == "removed") {
     f.removed = true;
   }

@@ -53,7 +53,9 @@ struct facts {
   wall_ms told_at = 0;             ///< since when
   source heard = source::none;     ///< the strongest one that has spoken in this run
   std::string sentence;
+  std::string note; ///< what happened to its process, shown until the next one is ready
   wall_ms dispatched_at = 0, changed_at = 0, ended_at = 0;
+  wall_ms used_at = 0;   ///< when it did or was asked something, last: what only befalls its process is no use (SUP-8)
   std::uint32_t run = 0; ///< the latest worker's
   bool held = false;     ///< a worker has held the assignment at least once
   bool removed = false;
@@ -72,6 +74,7 @@ struct facts {
   std::string end_reason;     ///< `stop`, `reap`, ...: asked for; empty: it ended by itself
   bool cleared = true; ///< nothing that it started is left, as its worker has told; else shells may run on (REST-7)
   std::int32_t exit_status = -1;
+  std::string last_words; ///< the evidence that came with its end
   std::vector<question> questions;
   std::vector<work_item> work;
   std::uint32_t attached = 0;
@@ -99,6 +102,10 @@ struct facts {
   }
   /// Nothing keeps its worker but time (KEEP-1).
   [[nodiscard]] bool at_rest() const { return resting() && !pinned; }
+  /// It ended before it could take a prompt, unasked, and said nothing (REST-6).
+  [[nodiscard]] bool silent_start() const {
+    return run > 0 && wanted == intent::run && end_reason.empty() && last_words.empty() && !(is_exec() ? begun : ready);
+  }
 };
 
 /// Takes one transcript line in. A line of an older run, or one that is known already, changes nothing.

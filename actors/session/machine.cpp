@@ -102,10 +102,17 @@ bool something_due(const facts& f) {
   return f.has_prompts() || f.again || f.woken;
 }
 
+/// F-30: that the machine slept, in words.
+std::string nap(std::int64_t ms) {
+  return "the machine had slept for " + std::to_string(ms / 1000) + " s";
+}
+
 /// The session has no worker any more: what its files show decides (REST-1, REST-2, KEEP-4, KEEP-7).
-process after_gone(context& c, const std::string& evidence) {
+process after_gone(context& c, std::string evidence) {
   auto& f = c.f();
   bool told = f.ended;
+  if (c.s.woke_at > 0 && c.now - c.s.woke_at < c.p.waking)
+    evidence += "; " + nap(c.s.slept_ms);
   if (!told && f.run > 0)
     c.write("worker_ended",
             {{"observed", "true"}, {"evidence", evidence}, {"worker", std::to_string(f.worker.worker.value)}});
@@ -232,14 +239,15 @@ process on(const claiming&, const granted& e, context& c) {
   }
   bool resume = c.f().taken.count("first") != 0;
   bool cut = c.f().interrupted_at != 0;
-  c.write_for(c.f().run + 1, "claimed",
-              {{"worker", std::to_string(e.worker.worker.value)},
-               {"boot", e.worker.process.boot},
-               {"pid", std::to_string(e.worker.process.pid)},
-               {"start", std::to_string(e.worker.process.start)},
-               {"socket", e.worker.socket},
-               {"warm", e.warm ? "true" : "false"}},
-              false);
+  std::map<std::string, std::string> named{{"worker", std::to_string(e.worker.worker.value)},
+                                           {"boot", e.worker.process.boot},
+                                           {"pid", std::to_string(e.worker.process.pid)},
+                                           {"start", std::to_string(e.worker.process.start)},
+                                           {"socket", e.worker.socket},
+                                           {"warm", e.warm ? "true" : "false"}};
+  if (!e.differs.empty())
+    named["differs"] = e.differs;
+  c.write_for(c.f().run + 1, "claimed", std::move(named), false);
   bool old = cut && c.f().spec.backgrounded && c.now - c.f().interrupted_at > c.p.answer_fresh; // REST-4
   c.put(assign{e.worker, resume, cut && !old, old});
   return assigning{e.worker};
@@ -374,6 +382,13 @@ process on(const S& s, const gone& e, context& c) {
   if (e.worker != s.worker.worker)
     return s;
   c.put(return_permit{});
+  if constexpr (!among<S, ending, killing>) {
+    c.s.lost_at = c.now;
+    if (c.f().silent_start()) {
+      c.s.looking = true;
+      c.put(look_at_memory{});
+    }
+  }
   if constexpr (among<S, adopting, unreachable>)
     return predecessor_gone(c, e.evidence);
   if constexpr (among<S, killing>)
@@ -718,6 +733,36 @@ process on(const S& s, const unwritten& e, context& c) {
   return s;
 }
 
+// asked_retire (SUP-8): a pinned one too, which the rest clock never reaps, and one that is frozen
+template <class S>
+process on(const S& s, const asked_retire& e, context& c) {
+  if constexpr (among<S, live, frozen>)
+    if (c.f().resting()) {
+      c.write("reap", {{"why", e.why}, {"idle_ms", std::to_string(c.now - c.f().used_at)}}, true);
+      return ask_end(c, s.worker, "reap");
+    }
+  c.put(refuse{errc::wrong_state, "the session is not idle"});
+  return s;
+}
+
+// memory_seen (REST-6)
+template <class S>
+process on(const S& s, const memory_seen& e, context& c) {
+  if (std::exchange(c.s.looking, false) && e.low && !c.f().removed)
+    c.write("note", {{"text", "possibly low memory — free some up and retry"}});
+  return s;
+}
+
+// slept: the rest clock runs on a clock that stands still meanwhile (KEEP-3); an end in that time is told (F-30)
+template <class S>
+process on(const S& s, const slept& e, context& c) {
+  c.s.slept_ms = e.ms;
+  c.s.woke_at = c.now;
+  if (c.s.lost_at > 0 && c.s.lost_at >= e.since && !c.f().removed)
+    c.write("note", {{"text", "its process ended when " + nap(e.ms)}});
+  return s;
+}
+
 struct process_word {
   std::string operator()(const absent&) const { return "exited"; }
   std::string operator()(const removed&) const { return "exited"; }
@@ -764,8 +809,10 @@ row look(const state& s) {
     r.told = {name_of(source::none), lost->since};
   }
   r.sentence = !f.questions.empty() ? f.questions.front().text : !f.problems.empty() ? f.problems.front() : f.sentence;
+  r.note = f.note;
   r.started_at = f.dispatched_at;
   r.changed_at = f.changed_at;
+  r.used_at = f.used_at;
   r.pid = std::visit(
       [](const auto& at) {
         if constexpr (requires { at.worker; })

@@ -23,6 +23,7 @@ struct policy {
   std::int64_t restart_window = 600'000;
   std::size_t restart_most = 5;
   std::int64_t answer_fresh = 3'600'000; ///< how old an interrupted answer may be that goes on unasked (REST-4)
+  std::int64_t waking = 60'000;          ///< so long after the machine slept an end is told with it (F-30)
 };
 
 enum class timer { unheld, restart, rest, row, end };
@@ -77,6 +78,10 @@ struct state {
   std::vector<asked_answer> early; ///< answers that wait for the adoption of the worker
   std::uint32_t cleared = 0;       ///< the run whose leftovers were asked to end
   bool freeze_asked = false;       ///< since the rest clock began anew
+  bool looking = false;            ///< asked whether memory was low when its process ended (REST-6)
+  wall_ms lost_at = 0;             ///< when its worker ended unasked, last
+  wall_ms woke_at = 0;             ///< when the machine woke, last
+  std::int64_t slept_ms = 0;       ///< and how long it had slept
 };
 
 // Events.
@@ -88,6 +93,7 @@ struct restored {
 struct granted {
   worker_address worker;
   bool warm;
+  std::string differs{}; ///< why no ready spare fits (BEYOND-4)
 };
 struct not_granted {
   std::string why;
@@ -156,10 +162,20 @@ struct unwritten {
   std::string why;
   errc code;
 }; ///< the ledger has not taken the line that begins the session
+struct asked_retire {
+  std::string why;
+}; ///< end its worker if it is idle (SUP-8)
+struct memory_seen {
+  bool low;
+};
+struct slept {
+  std::int64_t ms;
+  wall_ms since;
+}; ///< the machine slept, `since` at the earliest
 using event_ =
     std::variant<begin, restored, granted, not_granted, held, not_held, permitted, happened, gone, end_refused,
                  not_frozen, asked_stop, asked_remove, asked_respawn, asked_wake, asked_reply, asked_answer, asked_work,
-                 asked_pin, asked_rename, elapsed, adopted, not_adopted, unwritten>;
+                 asked_pin, asked_rename, elapsed, adopted, not_adopted, unwritten, asked_retire, memory_seen, slept>;
 
 // Effects, carried out in order; none that follows a `record` starts before the line is written.
 struct record {
@@ -226,13 +242,15 @@ struct answer_dispatch {
 struct refuse {
   errc code;
   std::string text;
-};                ///< the request at hand is refused
-struct clear {};  ///< end what a dead worker has left for a next one; what follows waits for it (REST-7)
-struct quiet {};  ///< no process: whoever waits for the end is told
-struct vanish {}; ///< there never was such a session
-struct forget {}; ///< the row is gone, and so is the actor
-using effect = std::variant<record, claim, assign, ask_permit, return_permit, start, deliver, give, turn_away, declare,
-                            freeze, thaw, end, kill, adopt, arm, answer_dispatch, refuse, clear, quiet, vanish, forget>;
+};                        ///< the request at hand is refused
+struct clear {};          ///< end what a dead worker has left for a next one; what follows waits for it (REST-7)
+struct look_at_memory {}; ///< ask the machine whether little is left
+struct quiet {};          ///< no process: whoever waits for the end is told
+struct vanish {};         ///< there never was such a session
+struct forget {};         ///< the row is gone, and so is the actor
+using effect =
+    std::variant<record, claim, assign, ask_permit, return_permit, start, deliver, give, turn_away, declare, freeze,
+                 thaw, end, kill, adopt, arm, answer_dispatch, refuse, clear, look_at_memory, quiet, vanish, forget>;
 
 struct step {
   state to;

@@ -3,22 +3,13 @@
 
 #include <algorithm>
 
+#include "actors/warm_pool/profiles.hpp"
 #include "caf/stateful_actor.hpp"
 #include "caf/typed_event_based_actor.hpp"
 
 namespace troupe {
 
 namespace sm = session_machine;
-
-namespace {
-
-/// An agent without a command is an object of the program that embeds the supervisor; all else takes any worker.
-profile wanted_profile(const dispatch_spec& spec, const profile& warmed) {
-  bool hosted = spec.kind == "agent" && spec.harness != warmed.harness && spec.command.empty();
-  return hosted ? profile{"host/" + spec.harness, warmed.version} : warmed;
-}
-
-} // namespace
 
 void session_state::advance(const sm::event_& e) {
   auto step = sm::next(std::move(m), e, around->now(), around->policy);
@@ -106,12 +97,14 @@ void session_state::not_written(const sm::record& e, const caf::error& err) {
 }
 
 bool session_state::act(const sm::claim&) {
-  self->request(around->pool, deadline::claim,
-                claim_worker{m.known.id, wanted_profile(m.known.spec, around->warmed), cause})
+  const auto& spec = m.known.spec;
+  bool warmable = spec.harness == "native" || around->warmed_harnesses.count(spec.harness) != 0;
+  auto wanted = wanted_profile(spec, env.empty() ? around->fallback : env, around->warmed.version, warmable);
+  self->request(around->pool, deadline::claim, claim_worker{m.known.id, std::move(wanted), cause, warmable})
       .then(
           [this](granted_worker& g) {
             warm = g.warm;
-            advance(sm::granted{g.worker, g.warm});
+            advance(sm::granted{g.worker, g.warm, g.differs});
           },
           [this](caf::error& err) {
             auto why = failure_of(err);
@@ -307,6 +300,13 @@ bool session_state::act(const sm::clear&) {
   return true;
 }
 
+bool session_state::act(const sm::look_at_memory&) {
+  self->request(around->machine, deadline::local, memory_asked{})
+      .then([this](memory_state& now) { advance(sm::memory_seen{now.low}); },
+            [this](caf::error&) { advance(sm::memory_seen{false}); });
+  return false;
+}
+
 bool session_state::act(const sm::quiet&) {
   for (; quiet_told < quiet_due; ++quiet_told) {
     quiet_waiters.front().deliver(done{m.known.id});
@@ -372,6 +372,7 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
         for (const auto& e : r.entries)
           s.cause = e.n;
         s.m.known.problems = std::move(r.problems);
+        s.env = std::move(r.env);
         s.advance(sm::restored{s.m.known.run > 0 && (!s.m.known.ended || r.worker_alive)});
       },
       [self](stop_session& r) -> caf::result<done> {
@@ -460,6 +461,17 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
         return promise;
       },
       [self](permit_given&) { self->state.advance(sm::permitted{}); },
+      [self](retire_session& r) -> caf::result<done> {
+        auto promise = self->make_response_promise<done>();
+        self->state.serve<done>(promise, sm::asked_retire{r.why}, [self] { return done{self->state.m.known.id}; });
+        return promise;
+      },
+      [self](environment_asked&) {
+        return kept_environment{self->state.m.known.id, self->state.env};
+      },
+      [self](machine_slept& s) {
+        self->state.advance(sm::slept{s.ms, s.since});
+      },
       [self](worker_event& e) { self->state.advance(sm::happened{std::move(e.what)}); },
       [self](worker_exited& e) {
         self->state.exits.push_back(std::move(e));

@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,14 +23,16 @@ struct session_surroundings {
   std::uint64_t epoch = 0;
   std::string sessions; ///< the folder that holds the sessions' folders
   std::string control_socket;
-  std::string supervisor;                ///< the supervisor's own program
-  std::vector<std::string> ignored_work; ///< activeWork.ignore
-  environment fallback;                  ///< HOME, USER, SHELL, PATH, LANG of the supervisor's shell (ENV-5)
+  std::string supervisor;                 ///< the supervisor's own program
+  std::vector<std::string> ignored_work;  ///< activeWork.ignore
+  std::set<std::string> warmed_harnesses; ///< ACP agents that a spare may run ahead of time (POOL-9)
+  environment fallback;                   ///< HOME, USER, SHELL, PATH, LANG of the supervisor's shell (ENV-5)
   std::function<wall_ms()> now;
   journal_keeper_actor keeper;
   worker_host_actor host;
   warm_pool_actor pool;
   credential_store_actor credentials;
+  machine_actor machine;
   front_desk_actor desk;
   supervisor_actor supervisor_handle;
 };
@@ -94,6 +97,7 @@ struct session_state {
   bool act(const session_machine::answer_dispatch& e);
   bool act(const session_machine::refuse& e);
   bool act(const session_machine::clear& e);
+  bool act(const session_machine::look_at_memory& e);
   bool act(const session_machine::quiet& e);
   bool act(const session_machine::vanish& e);
   bool act(const session_machine::forget& e);

@@ -12,6 +12,11 @@ namespace troupe {
 
 namespace sm = supervisor_machine;
 
+namespace {
+/// Which timer is due.
+enum class timer : std::uint32_t { linger, retire, make_room };
+} // namespace
+
 /// However it ends, no session stays behind without it.
 supervisor_state::~supervisor_state() {
   for (const auto& [id, handle] : roster)
@@ -60,7 +65,37 @@ void supervisor_state::act(const sm::refuse& e) {
 }
 
 void supervisor_state::act(const sm::arm_linger& e) {
-  self->delayed_send(self, std::chrono::milliseconds(e.ms), timer_due{0, e.generation});
+  self->delayed_send(self, std::chrono::milliseconds(e.ms),
+                     timer_due{static_cast<std::uint32_t>(timer::linger), e.generation});
+}
+
+void supervisor_state::note(std::string what, std::map<std::string, std::string> facts) {
+  ledger_entry line;
+  line.t = setup.around->now();
+  line.what = std::move(what);
+  line.facts = std::move(facts);
+  caf::anon_send(setup.around->keeper, append{std::move(line)});
+}
+
+void supervisor_state::act(const sm::retire& e) {
+  self->request(roster[e.who], deadline::local, retire_session{e.who, "memory"})
+      .then([](done&) { /* its row tells of the end */ },
+            [this, who = e.who](caf::error&) { advance(sm::retire_refused{who}); });
+}
+
+void supervisor_state::act(const sm::look_at_memory&) {
+  self->request(setup.around->machine, deadline::local, memory_asked{})
+      .then([this](memory_state& now) { advance(sm::memory_looked{now.pressed}); },
+            [this](caf::error&) { advance(sm::memory_looked{false}); });
+}
+
+void supervisor_state::act(const sm::arm_retire& e) {
+  self->delayed_send(self, std::chrono::milliseconds(e.ms),
+                     timer_due{static_cast<std::uint32_t>(timer::retire), e.generation});
+}
+
+void supervisor_state::act(const sm::arm_make_room& e) {
+  self->delayed_send(self, std::chrono::milliseconds(e.ms), timer_due{static_cast<std::uint32_t>(timer::make_room), 0});
 }
 
 void supervisor_state::act(const sm::drain& e) {
@@ -68,6 +103,8 @@ void supervisor_state::act(const sm::drain& e) {
   line.t = setup.around->now();
   line.what = "supervisor_stopping";
   line.facts = {{"keep_workers", e.keep_workers ? "true" : "false"}};
+  if (!e.successor.empty())
+    line.facts["successor"] = e.successor;
   stopped = static_cast<std::uint32_t>(busy.size());
   // One that is being dispatched or woken may have no row yet that says so: all of the roster is asked.
   auto asked_to_end = e.keep_workers ? decltype(roster){} : roster;
@@ -80,20 +117,48 @@ void supervisor_state::act(const sm::drain& e) {
       .then([stop_all](appended& a) { stop_all(a.n); }, [stop_all](caf::error&) { stop_all(0); });
 }
 
+/// Ends the spares, says goodbye to the workers, and goes on.
+void supervisor_state::part(std::function<void(std::uint32_t ended)> then) {
+  auto goodbye = [this, then] {
+    self->request(setup.around->host, deadline::worker, say_goodbye{})
+        .then([then](say_goodbye& g) { then(g.ended); }, [then](caf::error&) { then(0); });
+  };
+  self->request(setup.around->pool, deadline::worker, close_pool{})
+      .then([goodbye](close_pool&) { goodbye(); }, [goodbye](caf::error&) { goodbye(); });
+}
+
 void supervisor_state::act(const sm::leave&) {
-  auto finish = [this](std::uint32_t ended) {
+  part([this](std::uint32_t ended) {
     auto kept = static_cast<std::uint32_t>(busy.size());
     kept -= std::min(kept, ended);
     for (auto& p : std::exchange(stoppers, {}))
       p.deliver(supervisor_stopped{stopped - kept, kept});
     self->send(setup.around->desk, leaving{});
+  });
+}
+
+/// SUP-6: the ledger is complete and the environments are collected before the next version is told of.
+void supervisor_state::act(const sm::make_room&) {
+  heirs = roster.size() + 1;
+  auto collected = [this] {
+    if (--heirs > 0)
+      return;
+    part([this](std::uint32_t) {
+      auto finish = [this] { self->send(setup.around->desk, std::move(estate)); };
+      self->request(setup.around->keeper, deadline::local, flush_journal{})
+          .then([finish](flush_journal&) { finish(); }, [finish](caf::error&) { finish(); });
+    });
   };
-  auto goodbye = [this, finish] {
-    self->request(setup.around->host, deadline::worker, say_goodbye{})
-        .then([finish](say_goodbye& g) { finish(g.ended); }, [finish](caf::error&) { finish(0); });
-  };
-  self->request(setup.around->pool, deadline::worker, close_pool{})
-      .then([goodbye](close_pool&) { goodbye(); }, [goodbye](caf::error&) { goodbye(); });
+  for (const auto& [id, handle] : roster)
+    self->request(handle, deadline::local, environment_asked{id})
+        .then(
+            [this, collected](kept_environment& x) {
+              if (!x.env.empty())
+                estate.environments.push_back(std::move(x));
+              collected();
+            },
+            [collected](caf::error&) { collected(); });
+  collected();
 }
 
 void supervisor_state::load(journal& j) {
@@ -108,7 +173,9 @@ void supervisor_state::load(journal& j) {
     restoring.insert(s.id);
   }
   for (auto& s : j.sessions)
-    self->send(spawn_session(s.id), restore{std::move(s.entries), std::move(s.events), std::move(s.problems), s.worker_alive});
+    self->send(spawn_session(s.id), restore{std::move(s.entries), std::move(s.events), std::move(s.problems),
+                                            s.worker_alive, std::move(setup.environments[s.id])});
+  setup.environments.clear();
   ledger_entry line;
   line.t = setup.around->now();
   line.what = "supervisor_started";
@@ -130,6 +197,7 @@ void supervisor_state::opened() {
     return;
   advance(sm::opened{std::move(keys_found)});
   self->send(setup.around->pool, open_pool{started_line});
+  self->send(setup.around->machine, watch_machine{});
   self->send(setup.around->desk, roster_loaded{std::move(problems), std::move(gone)});
 }
 
@@ -144,6 +212,7 @@ void supervisor_state::changed(const row& now) {
       busy.erase(now.id);
     advance(sm::busy_now{busy.size()});
   }
+  advance(sm::row_now{now});
   if (restoring.erase(now.id) != 0)
     opened();
 }
@@ -153,6 +222,7 @@ supervisor_status supervisor_state::status(const pool_status& pool) const {
     const char* operator()(const sm::starting&) const { return "starting"; }
     const char* operator()(const sm::serving&) const { return "serving"; }
     const char* operator()(const sm::draining&) const { return "draining"; }
+    const char* operator()(const sm::handing_over&) const { return "handing over"; }
     const char* operator()(const sm::stopped&) const { return "stopped"; }
   };
   supervisor_status out{std::visit(word{}, m.at),
@@ -254,6 +324,16 @@ supervisor_actor::behavior_type make_supervisor(supervisor_actor::stateful_point
       },
       [self](front_ends& f) { self->state.advance(sm::front_ends_now{f.count}); },
       [self](row_changed& r) { self->state.changed(r.now); },
+      [self](memory_state& now) {
+        if (now.pressed)
+          self->state.advance(sm::memory_short{});
+      },
+      [self](machine_slept& s) {
+        self->state.note("slept", {{"ms", std::to_string(s.ms)}});
+        for (const auto& [id, handle] : self->state.roster)
+          self->send(handle, s);
+      },
+      [self](executable_replaced& x) { self->state.advance(sm::replaced{x.version}); },
       [self](worker_ready& w) { self->send(self->state.setup.around->pool, w); },
       [self](worker_event& e) { tell(self, session_id(e.session), e); },
       [self](worker_exited& e) {
@@ -268,7 +348,14 @@ supervisor_actor::behavior_type make_supervisor(supervisor_actor::stateful_point
         else
           tell(self, session_id(p.to), p);
       },
-      [self](timer_due& t) { self->state.advance(sm::linger_over{t.generation}); },
+      [self](timer_due& t) {
+        if (t.which == static_cast<std::uint32_t>(timer::retire))
+          self->state.advance(sm::retire_late{t.generation});
+        else if (t.which == static_cast<std::uint32_t>(timer::make_room))
+          self->state.advance(sm::make_room_due{});
+        else
+          self->state.advance(sm::linger_over{t.generation});
+      },
   };
 }
 

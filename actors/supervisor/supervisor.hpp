@@ -24,6 +24,7 @@ struct supervisor_setup {
   id_source fresh_id;
   std::string origin, version;
   std::int32_t pid = 0;
+  std::map<session_id, environment> environments; ///< from the supervisor that handed over to this one (SUP-6)
 };
 
 struct supervisor_state {
@@ -48,6 +49,8 @@ struct supervisor_state {
   caf::typed_response_promise<dispatched> asked_promise;
   std::vector<caf::typed_response_promise<supervisor_stopped>> stoppers;
   std::vector<caf::error> refusal;
+  hand_over estate;      ///< what the next version is given
+  std::size_t heirs = 0; ///< sessions whose environment has not come yet
 
   void advance(const supervisor_machine::event_& e);
   void act(const supervisor_machine::admit& e);
@@ -56,6 +59,13 @@ struct supervisor_state {
   void act(const supervisor_machine::arm_linger& e);
   void act(const supervisor_machine::drain& e);
   void act(const supervisor_machine::leave& e);
+  void act(const supervisor_machine::make_room& e);
+  void act(const supervisor_machine::retire& e);
+  void act(const supervisor_machine::look_at_memory& e);
+  void act(const supervisor_machine::arm_retire& e);
+  void act(const supervisor_machine::arm_make_room& e);
+  void part(std::function<void(std::uint32_t ended)> then);
+  void note(std::string what, std::map<std::string, std::string> facts);
   void load(journal& j);
   void opened();
   void changed(const row& now);

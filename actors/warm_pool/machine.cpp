@@ -5,6 +5,8 @@
 #include <cmath>
 #include <concepts>
 
+#include "actors/warm_pool/profiles.hpp"
+
 namespace troupe::pool_machine {
 
 namespace {
@@ -22,16 +24,37 @@ struct context {
   void arm_tick(std::int64_t ms) { put(arm{ms, ++s.generation}); }
 };
 
+/// POOL-9: the profile used last.
+const profile& warmed(const context& c) {
+  return c.s.last.empty() ? c.p.warmed : c.s.last.front();
+}
+
+bool young(const spare& x, const context& c) {
+  return c.now - x.born < c.p.max_age_ms;
+}
+
 bool healthy(const spare& x, const context& c) { // POOL-4; an ended one has left the map already
-  return !std::holds_alternative<retired>(x.at) && x.made_for == c.p.warmed && c.now - x.born < c.p.max_age_ms;
+  return !std::holds_alternative<retired>(x.at) && x.made_for == warmed(c) && young(x, c);
+}
+
+/// POOL-1, POOL-10.
+std::size_t wanted_size(context& c) {
+  if (!c.p.follow)
+    return c.p.size;
+  while (!c.s.claims.empty() && c.s.claims.front() <= c.now - c.p.recent_ms)
+    c.s.claims.pop_front();
+  return std::min(std::max<std::size_t>(c.s.claims.size(), 1), c.p.most);
+}
+
+void retire_one(worker_id id, spare& x, const std::string& why, context& c) {
+  x.at = retired{};
+  c.put(retire{id, why});
 }
 
 void retire_old(context& c) {
   for (auto& [id, x] : c.s.spares)
-    if (!std::holds_alternative<retired>(x.at) && !healthy(x, c)) {
-      x.at = retired{};
-      c.put(retire{id, "too old"});
-    }
+    if (!std::holds_alternative<retired>(x.at) && !healthy(x, c))
+      retire_one(id, x, young(x, c) ? "another profile was used since" : "too old", c);
 }
 
 std::size_t usable(const context& c) {
@@ -41,11 +64,17 @@ std::size_t usable(const context& c) {
 
 void refill(context& c) {
   retire_old(c);
-  for (auto n = usable(c); n < c.p.size; ++n) {
+  auto size = wanted_size(c), n = usable(c);
+  for (; n < size; ++n) {
     worker_id id{c.s.next_worker++};
-    c.s.spares[id] = {starting{}, c.p.warmed, c.now};
-    c.put(launch{id, true, c.p.warmed});
+    c.s.spares[id] = {starting{}, warmed(c), c.now};
+    c.put(launch{id, true, warmed(c)});
   }
+  for (auto& [id, x] : c.s.spares)
+    if (n > size && healthy(x, c)) {
+      retire_one(id, x, "fewer are needed", c);
+      --n;
+    }
 }
 
 void next_permits(context& c) {
@@ -72,22 +101,35 @@ mood failed(std::size_t failures, const std::string& why, context& c) {
 }
 
 void serve(const claimed& e, context& c) {
-  for (auto& [id, x] : c.s.spares)
-    if (std::holds_alternative<ready>(x.at) && healthy(x, c) && x.made_for == e.wanted) {
+  std::string differs;
+  for (auto& [id, x] : c.s.spares) {
+    if (!std::holds_alternative<ready>(x.at) || !young(x, c))
+      continue;
+    if (fits(x.made_for, e.wanted)) {
       auto who = id;
       c.s.spares.erase(who); // POOL-6: it is no spare from here on
       c.put(grant{e.by, who, true});
       return;
     }
+    differs = difference(x.made_for, e.wanted);
+  }
   worker_id id{c.s.next_worker++}; // POOL-3: nobody waits for a spare
   c.put(launch{id, false, e.wanted});
-  c.put(grant{e.by, id, false});
+  c.put(grant{e.by, id, false, std::move(differs)});
 }
 
 template <class S>
 concept serving = std::same_as<S, steady> || std::same_as<S, backing_off> || std::same_as<S, degraded>;
 template <class S>
 concept troubled = std::same_as<S, backing_off> || std::same_as<S, degraded>;
+
+std::size_t failures(const steady&) {
+  return 0;
+}
+template <troubled S>
+std::size_t failures(const S& s) {
+  return s.failures;
+}
 
 // open
 template <serving S>
@@ -100,16 +142,26 @@ mood on(const S& s, const open&, context& c) {
 template <serving S>
 mood on(const S& s, const claimed& e, context& c) {
   serve(e, c);
-  if (std::same_as<S, steady> && c.p.size > 0)
+  if (c.p.follow)
+    c.s.claims.push_back(c.now);
+  if (e.warmable && e.wanted.harness != any_harness)
+    c.s.last = {e.wanted};
+  if (std::same_as<S, steady> && wanted_size(c) > 0)
     c.arm_tick(refill_fallback_ms);
   return s;
 }
-// spare_ready: one success heals (POOL-5)
+// spare_ready: one success heals (POOL-5); the worker program on the disk may be another version than ours (POOL-4)
 template <serving S>
-mood on(const S&, const spare_ready& e, context& c) {
+mood on(const S& s, const spare_ready& e, context& c) {
   auto at = c.s.spares.find(e.who);
-  if (at != c.s.spares.end() && std::holds_alternative<starting>(at->second.at))
+  if (at != c.s.spares.end() && std::holds_alternative<starting>(at->second.at)) {
+    if (!e.version.empty() && e.version != at->second.made_for.version) {
+      auto why = "the worker program is version " + e.version + " instead of " + at->second.made_for.version;
+      retire_one(e.who, at->second, why, c);
+      return failed(failures(s) + 1, why, c);
+    }
     at->second.at = ready{};
+  }
   refill(c);
   c.arm_tick(aging_check_ms);
   return steady{};
@@ -127,10 +179,7 @@ mood on(const S& s, const exited& e, context& c) {
       refill(c);
     return s;
   }
-  if constexpr (troubled<S>)
-    return failed(s.failures + 1, e.why, c);
-  else
-    return failed(1, e.why, c);
+  return failed(failures(s) + 1, e.why, c);
 }
 // tick
 mood on(const steady& s, const tick& e, context& c) {

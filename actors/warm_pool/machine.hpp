@@ -16,11 +16,14 @@ namespace troupe::pool_machine {
 /// POOL-1, POOL-3, POOL-4, POOL-5.
 struct policy {
   std::size_t size = 1;                ///< warmPool.size
+  bool follow = false;                 ///< warmPool.size "auto": as many as were claimed of late (POOL-10)
+  std::size_t most = 4;                ///< warmPool.max, for `follow`
+  std::int64_t recent_ms = 60'000;     ///< what "of late" means
   std::int64_t max_age_ms = 3'600'000; ///< warmPool.maxAgeSeconds
   std::size_t most_starting = 4;       ///< launch.maxConcurrent
   std::int64_t first_delay_ms = 500, longest_delay_ms = 60'000;
   std::size_t degraded_after = 5;
-  profile warmed; ///< what a spare runs ahead of time
+  profile warmed; ///< what a spare runs ahead of time until another profile is used (POOL-9)
 };
 
 // A spare.
@@ -51,8 +54,10 @@ struct state {
   std::map<worker_id, spare> spares;
   std::uint64_t next_worker = 1; ///< seeded with the supervisor's epoch in the upper half
   std::uint64_t generation = 0;
-  std::set<session_id> running;   ///< hold a permit to start their harness
-  std::deque<session_id> waiting; ///< for one, first come first served
+  std::set<session_id> running;    ///< hold a permit to start their harness
+  std::deque<session_id> waiting;  ///< for one, first come first served
+  std::vector<profile> last;       ///< the profile used last, of those that can be warmed; none or one
+  std::deque<std::int64_t> claims; ///< when, for the rate (POOL-10)
 };
 
 // Events. `now`: milliseconds of a clock that does not jump; `jitter`: 0 to 1, drawn by the shell.
@@ -60,9 +65,11 @@ struct open {};
 struct claimed {
   session_id by;
   profile wanted;
+  bool warmable = true;
 };
 struct spare_ready {
   worker_id who;
+  std::string version{}; ///< empty: as meant
 };
 struct exited {
   worker_id who;
@@ -90,6 +97,7 @@ struct grant {
   session_id to;
   worker_id who;
   bool warm;
+  std::string differs{}; ///< why no ready spare fits (BEYOND-4)
 };
 struct refuse {
   session_id to;

@@ -61,9 +61,9 @@ void warm_pool_state::launched(worker_id who, bool spare, const worker_address& 
   auto at = cold.find(who);
   if (at == cold.end())
     return;
-  auto by = at->second;
+  auto [by, differs] = std::move(at->second);
   cold.erase(at);
-  next_claim(by).deliver(granted_worker{where, false});
+  next_claim(by).deliver(granted_worker{where, false, std::move(differs)});
 }
 
 void warm_pool_state::not_launched(worker_id who, bool spare, const caf::error& err) {
@@ -76,14 +76,14 @@ void warm_pool_state::not_launched(worker_id who, bool spare, const caf::error& 
   auto at = cold.find(who);
   if (at == cold.end())
     return;
-  auto by = at->second;
+  auto by = at->second.first;
   cold.erase(at);
   next_claim(by).deliver(err);
 }
 
 void warm_pool_state::act(const pm::grant& e) {
   if (!e.warm) {
-    cold[e.who] = e.to; // the launch's answer brings the address
+    cold[e.who] = {e.to, e.differs}; // the launch's answer brings the address
     return;
   }
   auto where = addresses.extract(e.who);
@@ -131,12 +131,14 @@ warm_pool_actor::behavior_type make_warm_pool(warm_pool_actor::stateful_pointer<
         auto promise = self->make_response_promise<granted_worker>();
         self->state.claims[c.by].push_back(promise);
         self->state.cause = c.cause;
-        self->state.advance(pm::claimed{c.by, c.wanted});
+        self->state.advance(pm::claimed{c.by, c.wanted, c.warmable});
         return promise;
       },
       [self](permit_wanted& p) { self->state.advance(pm::permit_asked{p.by}); },
       [self](permit_back& p) { self->state.advance(pm::permit_returned{p.by}); },
-      [self](worker_ready& w) { self->state.advance(pm::spare_ready{w.worker}); },
+      [self](worker_ready& w) {
+        self->state.advance(pm::spare_ready{w.worker, w.version});
+      },
       [self](worker_exited& w) {
         auto& s = self->state;
         if (s.addresses.erase(w.worker) != 0)

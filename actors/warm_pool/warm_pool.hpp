@@ -26,7 +26,8 @@ struct warm_pool_state {
   pool_machine::state m;
   std::map<session_id, std::deque<caf::typed_response_promise<granted_worker>>> claims; ///< the oldest first
   std::map<worker_id, worker_address> addresses;
-  std::map<worker_id, session_id> cold; ///< launched for a session that waits
+  /// Launched for a session that waits, and why no spare fits.
+  std::map<worker_id, std::pair<session_id, std::string>> cold;
   std::vector<caf::typed_response_promise<close_pool>> closers;
   std::uint64_t cause = 0;                      ///< the ledger line that makes the pool start what it starts next
   std::map<worker_id, std::uint64_t> last_line; ///< the latest one about each of its workers

@@ -72,13 +72,13 @@ int print_list(client& c, json params) {
   for (const auto& r : *rows)
     widest = std::max(widest, visible(text_of(r, "name")).size());
   for (const auto& r : *rows) {
-    auto state = text_of(r, "state"), name = visible(text_of(r, "name"));
+    auto state = text_of(r, "state"), name = visible(text_of(r, "name")), note = visible(text_of(r, "note"));
     auto old = age(now - r.value("startedAt", now));
     name.resize(std::max(widest, name.size()), ' ');
     print(std::string(sign(state, text_of(r, "process"))) + " " + text_of(r, "id") + "  " + state +
           std::string(8 - std::min<std::size_t>(state.size(), 8), ' ') +
           std::string(4 - std::min<std::size_t>(old.size(), 4), ' ') + old + (widest > 0 ? "  " + name : "") + "  " +
-          visible(text_of(r, "sentence")) + running(r) + "\n");
+          visible(text_of(r, "sentence")) + running(r) + (note.empty() ? "" : " [" + note + "]") + "\n");
     for (const auto& problem : r.value("problems", json::array()))
       if (auto text = problem.is_string() ? problem.get<std::string>() : ""; text != text_of(r, "sentence"))
         print("    ! " + visible(text) + "\n");

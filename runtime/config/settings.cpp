@@ -24,7 +24,6 @@ struct reader {
     else
       into = static_cast<T>(value.get<std::int64_t>());
   }
-
   void texts(const char* pointer, std::vector<std::string>& into) {
     json::json_pointer at{std::string(pointer)};
     if (!root.contains(at))
@@ -35,7 +34,26 @@ struct reader {
     else
       into = list.get<std::vector<std::string>>();
   }
+  void text(const char* pointer, std::string& into) {
+    json::json_pointer at{std::string(pointer)};
+    if (!root.contains(at))
+      return;
+    if (root.at(at).is_string())
+      into = root.at(at).get<std::string>();
+    else
+      problems.push_back(where + ": " + pointer + " must be a string");
+  }
 };
+
+void read_memory(reader& r, memory_settings& out) {
+  r.text("/memory/pressureFile", out.pressure_file);
+  r.text("/memory/infoFile", out.info_file);
+  r.number("/memory/windowMs", out.window_ms, 500, 10'000); // the kernel's own bounds
+  r.number("/memory/stallMs", out.stall_ms, 1, out.window_ms);
+  r.number("/memory/leastAvailablePercent", out.least_percent, 0, 100);
+  r.number("/memory/lowAvailablePercent", out.low_percent, 0, 100);
+  r.number("/memory/checkMs", out.check_ms, 10, 3'600'000);
+}
 
 void read_harnesses(const json& root, settings& out, const std::string& where, std::vector<std::string>& problems) {
   if (!root.contains("harnesses"))
@@ -46,6 +64,8 @@ void read_harnesses(const json& root, settings& out, const std::string& where, s
       if (command.empty())
         throw field_error("field 'command' is missing");
       out.harnesses[name] = std::move(command);
+      if (optional_flag(row, "warm", false))
+        out.warmed_harnesses.insert(name);
     } catch (const std::exception& e) {
       problems.push_back(where + ": harness '" + name + "': " + e.what());
     }
@@ -62,7 +82,11 @@ settings read_settings(const std::string& text, const std::string& where, std::v
     return out;
   }
   reader r{root, where, problems};
-  r.number("/warmPool/size", out.pool_size, 0, 64);
+  static const json::json_pointer pool_size("/warmPool/size");
+  out.pool_follow = root.contains(pool_size) && root.at(pool_size) == "auto";
+  if (!out.pool_follow)
+    r.number("/warmPool/size", out.pool_size, 0, 64);
+  r.number("/warmPool/max", out.pool_most, 1, 64);
   r.number("/warmPool/maxAgeSeconds", out.pool_max_age_seconds, 1, 30 * 86'400);
   r.number("/launch/maxConcurrent", out.launch_most, 1, 1024);
   r.number("/supervisor/lingerSeconds", out.linger_seconds, 0, 30 * 86'400);
@@ -70,6 +94,7 @@ settings read_settings(const std::string& text, const std::string& where, std::v
   r.number("/session/freezeSeconds", out.freeze_seconds, 0, 30 * 86'400);
   r.texts("/activeWork/ignore", out.ignored_work);
   r.number("/session/doneRowSeconds", out.row_seconds, 0, 30 * 86'400);
+  read_memory(r, out.memory);
   if (root.contains("harness") && root["harness"].is_string())
     out.harness = root["harness"].get<std::string>();
   read_harnesses(root, out, where, problems);

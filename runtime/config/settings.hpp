@@ -11,18 +11,33 @@
 
 namespace troupe {
 
+/// When memory counts as short (SUP-8, REST-6).
+struct memory_settings {
+  std::string pressure_file = "/proc/pressure/memory"; ///< memory.pressureFile
+  std::string info_file = "/proc/meminfo";             ///< memory.infoFile
+  std::int64_t stall_ms = 200;                         ///< memory.stallMs: pressed when processes stall so long ...
+  std::int64_t window_ms = 2000;                       ///< memory.windowMs: ... within this time
+  std::int64_t least_percent = 5; ///< memory.leastAvailablePercent: pressed below it, where the kernel tells no stalls
+  std::int64_t low_percent = 10;  ///< memory.lowAvailablePercent: a failed start is told with it
+  std::int64_t check_ms = 5000;   ///< memory.checkMs: how often memory and the clocks are looked at
+};
+
 struct settings {
-  std::size_t pool_size = 1;                                 ///< warmPool.size (POOL-1)
-  std::int64_t pool_max_age_seconds = 3600;                  ///< warmPool.maxAgeSeconds (POOL-4)
-  std::size_t launch_most = 4;                               ///< launch.maxConcurrent (POOL-3)
-  std::int64_t linger_seconds = 60;                          ///< supervisor.lingerSeconds (SUP-3)
-  std::int64_t idle_seconds = 3600;                          ///< session.idleSeconds (KEEP-1)
-  std::int64_t freeze_seconds = 300;                         ///< session.freezeSeconds, 0: never (BEYOND-3)
-  std::vector<std::string> ignored_work;                     ///< activeWork.ignore: names of commands (KEEP-2)
-  std::int64_t row_seconds = 300;                            ///< session.doneRowSeconds (KEEP-7)
+  std::size_t pool_size = 1;                ///< warmPool.size (POOL-1)
+  bool pool_follow = false;                 ///< warmPool.size "auto" (POOL-10)
+  std::size_t pool_most = 4;                ///< warmPool.max (POOL-10)
+  std::int64_t pool_max_age_seconds = 3600; ///< warmPool.maxAgeSeconds (POOL-4)
+  std::size_t launch_most = 4;              ///< launch.maxConcurrent (POOL-3)
+  std::int64_t linger_seconds = 60;         ///< supervisor.lingerSeconds (SUP-3)
+  std::int64_t idle_seconds = 3600;         ///< session.idleSeconds (KEEP-1)
+  std::int64_t freeze_seconds = 300;        ///< session.freezeSeconds, 0: never (BEYOND-3)
+  std::vector<std::string> ignored_work;    ///< activeWork.ignore: names of commands (KEEP-2)
+  std::int64_t row_seconds = 300;           ///< session.doneRowSeconds (KEEP-7)
+  memory_settings memory;
   std::string harness = "native";                            ///< harness: what `--bg PROMPT` runs
   std::map<std::string, std::vector<std::string>> harnesses; ///< harnesses.NAME.command: an ACP agent's command line
-  std::set<std::string> hosted; ///< agents of the program that embeds the supervisor; from no file
+  std::set<std::string> hosted;           ///< agents of the program that embeds the supervisor; from no file
+  std::set<std::string> warmed_harnesses; ///< harnesses.NAME.warm: it signs in by itself, and may run ahead (POOL-9)
 };
 
 /// Reads `text`, the content of settings.json; `problems` gets one sentence a fault. `where` names the file in them.

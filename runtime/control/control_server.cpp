@@ -102,6 +102,11 @@ void control_server::answered(connection_id who) {
     say_goodbye();
 }
 
+unique_fd control_server::release() {
+  asio::error_code ignored;
+  return unique_fd(acceptor_.release(ignored));
+}
+
 void control_server::leave(std::function<void()> done) {
   asio::error_code ignored;
   acceptor_.close(ignored);

@@ -30,6 +30,8 @@ public:
             std::function<void(std::uint32_t count)> came);
   void send(connection_id to, std::string line);
   void answered(connection_id who);
+  /// Stops accepting and gives the listening socket, which stays open: for `leave` in favour of a next version (SUP-6).
+  unique_fd release();
   /// Closes the door, answers what was taken, says goodbye to all (with the number of requests taken, so that a front
   /// end knows which to send to the next supervisor), flushes what is queued, then calls `done`; at most two seconds.
   /// The connections stay open: their end tells front ends that this process has ended (SUP-4).

@@ -422,6 +422,10 @@ real_front_desk::behavior_type make_front_desk(real_front_desk::stateful_pointer
         self->state.dismiss_waiters();
         self->state.setup.lines.leave(l.code);
       },
+      [self](hand_over& h) {
+        self->state.dismiss_waiters();
+        self->state.setup.lines.make_room(std::move(h));
+      },
       [](thunk& t) { t.run(); },
   };
 }

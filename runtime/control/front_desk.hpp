@@ -37,6 +37,7 @@ struct front_lines {
   std::function<void(connection_id)> answered;               ///< one request less waits
   std::function<void()> open;                                ///< requests may be read
   std::function<void(std::uint32_t code)> leave;             ///< flush and exit
+  std::function<void(hand_over estate)> make_room{};         ///< flush, and let the next version go on
 };
 
 struct front_desk_setup {

@@ -39,7 +39,8 @@ std::string sentence(const ledger_entry& e) {
     return "worker " + fact(e, "worker") + " was launched" +
            (fact(e, "spare") == "true" ? " as a spare" : " for this session, since no spare was ready");
   if (e.what == "claimed")
-    return run + "claimed " + worker_words(e) + (fact(e, "warm") == "true" ? ", a warm one" : ", freshly launched");
+    return run + "claimed " + worker_words(e) + (fact(e, "warm") == "true" ? ", a warm one" : ", freshly launched") +
+           (fact(e, "differs").empty() ? "" : ", since the spare that was ready differs: " + fact(e, "differs"));
   if (e.what == "refused")
     return run + worker_words(e) + " did not take the assignment: " + fact(e, "why") + receipt_words(e);
   if (e.what == "assigned")
@@ -60,6 +61,10 @@ std::string sentence(const ledger_entry& e) {
     return "renamed to " + fact(e, "name");
   if (e.what == "pin")
     return fact(e, "pinned") == "true" ? "pinned" : "unpinned";
+  if (e.what == "reap" && fact(e, "why") == "memory")
+    return run + "its worker was ended to free memory, since it was idle";
+  if (e.what == "note")
+    return run + fact(e, "text");
   if (e.what == "reap")
     return run + "its worker was ended after " + std::to_string(std::atoll(fact(e, "idle_ms").c_str()) / 1000) +
            " s at rest";

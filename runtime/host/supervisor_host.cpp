@@ -22,9 +22,8 @@
 #include "actors/supervisor/supervisor.hpp"
 #include "actors/warm_pool/warm_pool.hpp"
 #include "runtime/services/journal_keeper.hpp"
+#include "runtime/services/machine.hpp"
 #include "runtime/services/vault.hpp"
-
-extern char** environ;
 
 namespace troupe {
 
@@ -91,16 +90,6 @@ settings load_settings(const host_setup& setup, event_log& log) {
 
 } // namespace
 
-environment own_environment() {
-  environment out;
-  for (char** at = environ; *at; ++at) {
-    std::string_view pair(*at);
-    if (auto split = pair.find('='); split != std::string_view::npos)
-      out.emplace_back(pair.substr(0, split), pair.substr(split + 1));
-  }
-  return out;
-}
-
 supervisor_host::supervisor_host(host_setup setup)
     : setup_(std::move(setup)), log_(setup_.where.log(), setup_.echo), chosen_(load_settings(setup_, log_)),
       system_(config_), children_(loop_, setup_.guest ? reaper::reach::watched : reaper::reach::all) {
@@ -124,6 +113,7 @@ supervisor_host::~supervisor_host() {
   end(supervisor_);
   end(desk_);
   end(around_->pool);
+  end(around_->machine);
   end(around_->credentials);
   end(vault_);
   end(around_->host);
@@ -176,6 +166,7 @@ void supervisor_host::spawn_services() {
   around_->ignored_work = chosen_.ignored_work;
   around_->policy.row = chosen_.row_seconds * 1000;
   around_->warmed = {"native", setup_.version};
+  around_->warmed_harnesses = chosen_.warmed_harnesses;
   around_->epoch = setup_.right.epoch;
   around_->sessions = setup_.where.state + "/sessions";
   if (server_)
@@ -198,16 +189,34 @@ void supervisor_host::spawn_deciders() {
   s.origin = setup_.origin;
   s.version = setup_.version;
   s.pid = ::getpid();
+  s.environments = std::move(setup_.environments);
   supervisor_ = system_.spawn(make_supervisor, std::move(s));
   around_->supervisor_handle = supervisor_;
+  spawn_machine();
   spawn_pool();
   spawn_desk();
   listen_to_workers();
 }
 
+void supervisor_host::spawn_machine() {
+  constexpr std::int64_t quiet_ms = 60'000; // it is told as often as it is seen; the log hears it once a minute
+  machine_watch::news tell{[this, logged = -quiet_ms](memory_state now) mutable {
+                             if (steady_now() - logged >= quiet_ms) {
+                               logged = steady_now();
+                               log_.write("event=memory_short evidence=\"" + now.evidence + "\"");
+                             }
+                             caf::anon_send(supervisor_, std::move(now));
+                           },
+                           [this](machine_slept slept) { caf::anon_send(supervisor_, slept); }};
+  auto watch = std::make_shared<machine_watch>(loop_, chosen_.memory);
+  around_->machine = system_.spawn(make_machine, &loop_, std::move(watch), std::move(tell));
+}
+
 void supervisor_host::spawn_pool() {
   warm_pool_setup p;
   p.policy.size = chosen_.pool_size;
+  p.policy.follow = chosen_.pool_follow;
+  p.policy.most = chosen_.pool_most;
   p.policy.max_age_ms = chosen_.pool_max_age_seconds * 1000;
   p.policy.most_starting = chosen_.launch_most;
   p.policy.warmed = around_->warmed;
@@ -224,7 +233,9 @@ void supervisor_host::spawn_pool() {
 }
 
 void supervisor_host::listen_to_workers() {
-  bench_->listen({[this](worker_id w) { caf::anon_send(supervisor_, worker_ready{w}); },
+  bench_->listen({[this](worker_id w, const std::string& version) {
+                    caf::anon_send(supervisor_, worker_ready{w, version});
+                  },
                   [this](worker_id w, session_id s, event e) {
                     if (setup_.ends.written)
                       setup_.ends.written(s, e.n);
@@ -260,6 +271,9 @@ void supervisor_host::spawn_desk() {
       setup_.ends.opened();
   };
   lines.leave = [this](std::uint32_t code) { asio::post(loop_, [this, code] { leave(code); }); };
+  lines.make_room = [this](hand_over estate) {
+    asio::post(loop_, [this, estate = std::move(estate)]() mutable { make_room(std::move(estate)); });
+  };
   front_desk_setup d{supervisor_,       around_->credentials, std::move(lines),        chosen_,
                      setup_.version,    setup_.origin,        around_->control_socket, setup_.where.log(),
                      around_->sessions, ::getpid(),           setup_.right.epoch,      wall_now};
@@ -307,6 +321,22 @@ void supervisor_host::open() {
                   });
                 },
                 [this](std::uint32_t count) { at_desk([this, count] { desk_state_->count(count); }); });
+  if (setup_.follow_program)
+    executable_.emplace(loop_, children_, setup_.supervisor_program, "troupe-supervisor", setup_.version,
+                        executable_watch::news{[this](const std::string& version) {
+                                                 caf::anon_send(supervisor_, executable_replaced{version});
+                                               },
+                                               [this](const std::string& line) { log_.write(line); }});
+}
+
+/// SUP-6: the socket is taken out of this program's hands and stays open: whoever connects meanwhile is served by the
+/// next version.
+void supervisor_host::make_room(hand_over estate) {
+  succession_.emplace();
+  succession_->right = std::move(setup_.right);
+  succession_->environments = std::move(estate.environments);
+  succession_->listening = server_->release();
+  server_->leave([this] { loop_.stop(); });
 }
 
 void supervisor_host::leave(std::uint32_t code) {

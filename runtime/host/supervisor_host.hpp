@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include "runtime/config/settings.hpp"
 #include "runtime/control/control_server.hpp"
 #include "runtime/files/paths.hpp"
+#include "runtime/host/executable_watch.hpp"
 #include "runtime/host/host_bench.hpp"
 #include "runtime/host/log.hpp"
 #include "runtime/host/loop_scheduler.hpp"
@@ -27,6 +29,16 @@ struct tenancy {
   unique_fd lock;
   std::uint64_t epoch = 0; ///< higher than every one before (SUP-1)
 };
+
+/// What one version leaves to the next in the same process (SUP-6).
+struct succession {
+  tenancy right;
+  unique_fd listening;
+  std::vector<kept_environment> environments;
+};
+
+/// The right that an earlier version held in this process: its lock goes on, its epoch ends. None on failure.
+std::optional<tenancy> inherit_directory(const paths& where, unique_fd lock, failure& error);
 
 /// Takes the lock of a directory whose folders exist, and counts its epoch up. None where another supervisor holds it
 /// (`error` stays ok) or on failure. Waits up to `seconds` for one that leaves (lock_file's bound on threads holds).
@@ -58,6 +70,8 @@ struct host_setup {
   std::string settings;           ///< JSON that goes over settings.json; empty: none
   local_ends ends;
   bool guest = false; ///< inside a program that has children and signals of its own: only workers are reaped, by pidfd
+  bool follow_program = false;                      ///< makes room for a newer `supervisor_program` (SUP-6)
+  std::map<session_id, environment> environments{}; ///< from the version before this one
 };
 
 /// Everything of one supervisor. Made, run and destroyed on one thread, which is the loop's while `run` runs.
@@ -77,6 +91,8 @@ public:
   void call(front_call what);
   /// Such a front end is gone. From any thread.
   void hang_up(connection_id who);
+  /// After `run`: what the next version of the program is to go on with, if it is to.
+  [[nodiscard]] std::optional<succession>& next() { return succession_; }
   [[nodiscard]] asio::io_context& loop() { return loop_; }
   [[nodiscard]] event_log& log() { return log_; }
 
@@ -85,6 +101,7 @@ private:
   [[nodiscard]] std::string greeting() const;
   void spawn_services();
   void spawn_deciders();
+  void spawn_machine();
   void spawn_pool();
   void spawn_desk();
   void listen_to_workers();
@@ -92,6 +109,7 @@ private:
   void when_seen(const session_id& session, std::function<void()> done);
   void open();
   void leave(std::uint32_t code);
+  void make_room(hand_over estate);
 
   host_setup setup_;
   event_log log_;
@@ -107,10 +125,9 @@ private:
   supervisor_actor supervisor_;
   real_front_desk desk_;
   front_desk_state* desk_state_ = nullptr; ///< touched in the desk's own context only
+  std::optional<executable_watch> executable_;
+  std::optional<succession> succession_;
   int code_ = 0;
 };
-
-/// The environment of this process.
-environment own_environment();
 
 } // namespace troupe

@@ -24,15 +24,18 @@ std::uint64_t next_epoch(const paths& where, failure& error) {
 
 } // namespace
 
-std::optional<tenancy> take_directory(const paths& where, unsigned seconds, failure& error) {
-  tenancy out;
-  out.lock = lock_file(where.supervisor_lock(), seconds, error);
-  if (!out.lock)
-    return {};
-  out.epoch = next_epoch(where, error);
+std::optional<tenancy> inherit_directory(const paths& where, unique_fd lock, failure& error) {
+  tenancy out{std::move(lock), next_epoch(where, error)};
   if (out.epoch == 0)
     return {};
   return out;
+}
+
+std::optional<tenancy> take_directory(const paths& where, unsigned seconds, failure& error) {
+  auto lock = lock_file(where.supervisor_lock(), seconds, error);
+  if (!lock)
+    return {};
+  return inherit_directory(where, std::move(lock), error);
 }
 
 } // namespace troupe

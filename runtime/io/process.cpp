@@ -24,6 +24,8 @@ extern "C" {
 
 #include "runtime/io/process_table.hpp"
 
+extern char** environ;
+
 namespace troupe {
 
 namespace {
@@ -124,6 +126,16 @@ unique_fd open_process(const process_identity& process) {
 bool signal_process(const process_identity& process, int signal) {
   auto fd = open_process(process);
   return fd && ::pidfd_send_signal(fd.get(), signal, nullptr, 0) == 0;
+}
+
+environment own_environment() {
+  environment out;
+  for (char** at = environ; *at; ++at) {
+    std::string_view pair(*at);
+    if (auto split = pair.find('='); split != std::string_view::npos)
+      out.emplace_back(pair.substr(0, split), pair.substr(split + 1));
+  }
+  return out;
 }
 
 std::int32_t spawn(const spawn_request& r) {

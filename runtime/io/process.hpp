@@ -30,6 +30,9 @@ unique_fd open_process(const process_identity& process);
 /// Sends a signal to that very process; false when it is gone.
 bool signal_process(const process_identity& process, int signal);
 
+/// The environment of this process.
+environment own_environment();
+
 /// What to start. Descriptors above those named here, and above 2, are closed in the child.
 struct spawn_request {
   std::string program;                ///< looked up in `path_of(env)` when it has no slash

@@ -194,15 +194,18 @@ std::vector<ledger_entry> still_named(std::vector<ledger_entry> loose, const std
 } // namespace
 
 /// A checkpoint repeats what is still true: the lines of sessions that exist, of removed ones what `wait` and keys
-/// need, and what their causes are.
+/// need, and what their causes are. Each is repeated with all that a newer version may have put into it (SUP-6).
 void ledger::begin_segment(failure& error) {
   std::map<session_id, std::vector<ledger_entry>> by_session;
+  std::map<std::uint64_t, json> richer; ///< by number: lines that hold more than an entry of ours
   std::vector<session_id> order;
   std::vector<ledger_entry> loose, kept;
   read_lines(
       where_.ledger(), 0,
       [&](const json& line) {
         auto e = ledger_entry_from_json(line);
+        if (to_json(e) != line)
+          richer[e.n] = line;
         if (e.session.empty()) {
           loose.push_back(std::move(e));
           return;
@@ -231,8 +234,15 @@ void ledger::begin_segment(failure& error) {
   for (auto& e : still_named(std::move(loose), kept))
     kept.push_back(std::move(e));
   std::string out = to_line(to_json(mark)) + "\n";
-  for (const auto& e : kept)
-    out += to_line(to_json(e)) + "\n";
+  for (const auto& e : kept) {
+    auto line = to_json(e);
+    if (auto at = richer.find(e.n); at != richer.end()) {
+      if (e.cause != 0)
+        at->second["cause"] = e.cause; // it may be another one by now
+      line = std::move(at->second);
+    }
+    out += to_line(line) + "\n";
+  }
   auto old = where_.state + "/ledger." + std::to_string(mark.n) + ".jsonl";
   std::error_code ignored;
   std::filesystem::create_hard_link(where_.ledger(), old, ignored);
@@ -309,6 +319,10 @@ make_journal_keeper(journal_keeper_actor::stateful_pointer<journal_keeper_state>
   return {
       [self](append& a) -> caf::result<appended> {
         auto& s = self->state;
+        if (s.closed) { // nothing starts any more that waits for its line
+          s.unanswered.push_back(self->make_response_promise<appended>());
+          return s.unanswered.back();
+        }
         failure error;
         if (!s.lines->append(a.entry, error)) {
           s.log("event=ledger_not_written error=\"" + error.text + "\"");
@@ -348,6 +362,13 @@ make_journal_keeper(journal_keeper_actor::stateful_pointer<journal_keeper_state>
           self->delayed_send(self, std::chrono::seconds(1), timer_due{});
       },
       [self](chain_asked& a) { return reasons{self->state.lines->chain(a.id)}; },
+      [self](flush_journal& f) {
+        auto& s = self->state;
+        s.closed = true;
+        flush(s);
+        s.lines->sync();
+        return f;
+      },
       [self](timer_due&) { flush(self->state); },
   };
 }

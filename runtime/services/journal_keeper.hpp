@@ -30,6 +30,8 @@ public:
   bool append(ledger_entry& e, failure& error);
   /// The lines about one session, oldest first, and the `spawned` lines of its workers.
   std::vector<ledger_entry> chain(const session_id& id) const;
+  /// Safe from a power cut now.
+  void sync() { file_.sync(); }
 
 private:
   void begin_segment(failure& error);
@@ -48,6 +50,8 @@ struct journal_keeper_state {
   std::function<void(const std::string&)> log;
   std::map<session_id, cache_row> cached;
   bool flushing = false;
+  bool closed = false;                                           ///< flushed for the next supervisor (SUP-6)
+  std::vector<caf::typed_response_promise<appended>> unanswered; ///< asked since then
 };
 static_assert(!std::is_aggregate_v<journal_keeper_state>);
 

@@ -12,6 +12,7 @@
 #include "runtime/files/line_file.hpp"
 #include "runtime/io/sockets.hpp"
 #include "runtime/services/worker_host.hpp"
+#include "runtime/services/worker_program.hpp"
 
 namespace troupe {
 
@@ -71,7 +72,11 @@ void kill_all(F who) {
 } // namespace
 
 worker_bench::worker_bench(asio::io_context& loop, reaper& children, bench_setup setup)
-    : loop_(loop), children_(children), setup_(std::move(setup)) {}
+    : loop_(loop), children_(children), setup_(std::move(setup)) {
+  for (const auto& p : descendants(::getpid()))
+    if (parent_of(p.pid) == ::getpid() && runs_worker(p.pid))
+      inherited_.push_back(p);
+}
 
 worker_bench::slot worker_bench::find(worker_id id) const {
   auto at = workers_.find(id);
@@ -112,16 +117,7 @@ void worker_bench::launch(const launch_worker& x, const answer<worker_address>& 
     done(nullptr, error);
     return;
   }
-  spawn_request r;
-  r.program = setup_.worker_program;
-  r.arguments = {"troupe-worker", "--worker", std::to_string(x.worker.value), "--parent", std::to_string(::getpid())};
-  if (x.spare) {
-    r.arguments.emplace_back("--warm");
-    r.arguments.push_back(setup_.agent_program);
-  }
-  r.env = setup_.spare_env;
-  r.cwd = "/";
-  r.new_session = true;
+  auto r = worker_command(x, setup_);
   unique_fd null(::open("/dev/null", O_RDWR | O_CLOEXEC)),
       log(::open(setup_.where.log().c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
   r.fds = {{null.get(), 0}, {null.get(), 1}, {log ? log.get() : null.get(), 2}, {listening.get(), 3}};
@@ -146,7 +142,10 @@ void worker_bench::launch(const launch_worker& x, const answer<worker_address>& 
     return;
   }
   w->peer->request("worker/hello", {{"epoch", setup_.epoch}, {"version", setup_.version}, {"since", 0}},
-                   [](const json*, const failure&) {});
+                   [w](const json* said, const failure&) {
+                     if (said)
+                       w->version = optional_text(*said, "version");
+                   });
   done(&w->where, {});
 }
 
@@ -243,7 +242,7 @@ void worker_bench::adopt(const adopt_worker& x, const answer<worker_adopted>& do
     w->evidence = to_text(s);
     consider_gone(w);
   };
-  if (setup_.guest && parent_of(w->where.process.pid) == ::getpid()) // an earlier runtime of this process left it
+  if (parent_of(w->where.process.pid) == ::getpid()) // an earlier runtime or version in this process left it (SUP-6)
     children_.watch(w->where.process.pid, ended);
   else
     w->watch = std::make_unique<exit_watch>(loop_, std::move(pidfd), [ended] { ended({}); });
@@ -292,7 +291,7 @@ void worker_bench::drop_all() {
 void worker_bench::told(const slot& w, const std::string& method, const json& params) {
   try {
     if (method == "worker/ready") {
-      news_.ready(w->where.worker);
+      news_.ready(w->where.worker, w->version);
     } else if (method == "worker/event") {
       auto e = event_from_json(params.at("event"));
       w->told_end = w->told_end || e.what == "ended";
@@ -378,6 +377,8 @@ void worker_bench::clear_leftovers(const slot& w) {
 }
 
 bool worker_bench::is_worker(std::int32_t pid) const {
+  if (std::any_of(inherited_.begin(), inherited_.end(), [&](const auto& p) { return p.pid == pid && alive(p); }))
+    return true;
   return std::any_of(workers_.begin(), workers_.end(),
                      [&](const auto& w) { return w.second->where.process.pid == pid; });
 }

@@ -19,7 +19,7 @@ namespace troupe {
 
 /// What the bench tells the supervisor. Called on the Asio thread.
 struct worker_news {
-  std::function<void(worker_id)> ready;
+  std::function<void(worker_id, const std::string& version)> ready;
   std::function<void(worker_id, session_id, event)> happened;
   std::function<void(worker_id, session_id, std::string evidence)> exited;
 };
@@ -88,6 +88,7 @@ private:
     std::unique_ptr<exit_watch> watch; ///< of an adopted one
     answer<worker_adopted> adopting;   ///< asked, and its channel closed instead of an answer
     std::uint64_t last = 0;            ///< the last event that it has told
+    std::string version;               ///< of its program, once it has said so
     bool told_end = false, channel_closed = false, process_gone = false;
     std::string evidence;
     std::vector<process_identity> tree; ///< of a guest's worker that was killed: what was below it then
@@ -110,6 +111,7 @@ private:
   bench_setup setup_;
   worker_news news_;
   std::map<worker_id, slot> workers_;
+  std::vector<process_identity> inherited_; ///< workers of an earlier version in this process, not all adopted yet
 };
 
 /// The actor in front of the bench; `thunk` brings the bench's answers back into it.

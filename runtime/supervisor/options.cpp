@@ -10,6 +10,9 @@ std::string read_options(int argc, char** argv, supervisor_options& out) {
   app.add_option("--started-by", out.origin, "which command started it");
   app.add_option("--ready-fd", out.ready_fd, "gets one byte when the control socket accepts");
   app.add_option("--start-lock-fd", out.start_lock_fd, "the starter's lock, released when the control socket accepts");
+  app.add_option("--lock-fd", out.lock_fd, "the lock, from the version before in this process");
+  app.add_option("--listen-fd", out.listen_fd, "its control socket");
+  app.add_option("--environments-fd", out.environments_fd, "its sessions' environments");
   app.add_flag("--foreground", out.foreground, "stay, and log to standard error too");
   app.add_flag("--version", out.version, "print the version");
   try {

@@ -10,6 +10,9 @@ struct supervisor_options {
   int ready_fd = -1;              ///< --ready-fd: one byte is written to it when the socket accepts (SUP-2)
   int start_lock_fd = -1;         ///< --start-lock-fd: held by the starter, closed when the socket accepts (SUP-1)
   bool foreground = false;        ///< --foreground: `daemon run`, never leaves by itself
+  int lock_fd = -1;               ///< --lock-fd, --listen-fd, --environments-fd: from the version before (SUP-6)
+  int listen_fd = -1;
+  int environments_fd = -1;
   bool version = false;
 };
 

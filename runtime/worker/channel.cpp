@@ -12,8 +12,6 @@ extern "C" {
 #include "runtime/worker/refusal.hpp"
 #include "runtime/worker/worker.hpp"
 
-extern char** environ;
-
 namespace troupe {
 
 namespace {
@@ -142,7 +140,7 @@ json worker::hello(const std::shared_ptr<rpc_peer>& from, const json& params) {
   goodbye_ = false;
   if (job_ && !over_)
     timer_.cancel();
-  json out{{"version", TROUPE_VERSION},
+  json out{{"version", options_.version},
            {"protocol", 1},
            {"ready", ready_},
            {"last", events_.last()},
@@ -218,11 +216,7 @@ void worker::start_supervisor(int attempt) {
     spawn_request r;
     r.program = job_->supervisor;
     r.arguments = {"troupe-supervisor", "--started-by", "worker of session " + job_->session.value};
-    for (char** at = environ; *at; ++at) {
-      std::string_view pair(*at);
-      auto split = pair.find('=');
-      r.env.emplace_back(pair.substr(0, split), pair.substr(split + 1));
-    }
+    r.env = own_environment();
     r.cwd = "/";
     r.new_session = true;
     unique_fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));

@@ -12,6 +12,7 @@
 
 int main(int argc, char** argv) {
   troupe::worker_options options;
+  options.version = TROUPE_VERSION;
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--version") == 0) {
       std::printf("troupe-worker %s\n", TROUPE_VERSION);
@@ -22,7 +23,12 @@ int main(int argc, char** argv) {
     else if (std::strcmp(argv[i], "--parent") == 0 && i + 1 < argc)
       options.parent = std::atoi(argv[++i]);
     else if (std::strcmp(argv[i], "--warm") == 0 && i + 1 < argc)
-      options.warm = argv[++i];
+      options.warm = {argv[++i]};
+    else if (std::strcmp(argv[i], "--agent") == 0) { // all that follows
+      options.warm.assign(argv + i + 1, argv + argc);
+      options.native = false;
+      break;
+    }
   }
   if (options.id == 0 || ::fcntl(3, F_SETFD, FD_CLOEXEC) != 0) {
     std::fputs("troupe-worker: started by the supervisor only\n  to run a session: troupe --bg --exec 'CMD'\n", stderr);

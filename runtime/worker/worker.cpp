@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstring>
 #include <fstream>
+#include <set>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -79,12 +80,13 @@ void worker::send_event(const event& e) {
 
 void worker::warm_up() {
   acp_options o;
-  o.program = options_.warm;
-  o.arguments = {options_.warm};
-  for (const char* name : {"HOME", "USER", "SHELL", "PATH", "LANG", "TROUPE_HOME"})
-    if (const char* value = std::getenv(name))
-      o.env.emplace_back(name, value);
-  o.native = true;
+  o.program = options_.warm.front();
+  o.arguments = options_.warm;
+  o.native = options_.native;
+  static const std::set<std::string> few{"HOME", "USER", "SHELL", "PATH", "LANG", "TROUPE_HOME"};
+  for (auto& pair : own_environment())
+    if (!o.native || few.count(pair.first) != 0) // another one's is as its profile says (POOL-9)
+      o.env.push_back(std::move(pair));
   auto cb = callbacks();
   auto ended = cb.ended;
   cb.ended = [this, ended](exit_status s,
@@ -122,7 +124,12 @@ json worker::assign(const json& params) {
     emit(std::move(note));
   }
   asio::post(loop_, [this] { prepare(); }); // while the supervisor looks at the receipt
-  return {{"receipt", to_json(receipt_of(*job_, events_.last()))}};
+  auto has = receipt_of(*job_, events_.last());
+  if (warm_ && !options_.native && fits()) { // it was started ahead, and reads nothing anew (POOL-9)
+    has.env = own_environment();
+    has.accounts.clear();
+  }
+  return {{"receipt", to_json(has)}};
 }
 
 /// What a start needs and nobody sees.
@@ -161,7 +168,7 @@ void worker::start(const json& params) {
   }
   attached_.serve(&events_);
   std::unique_ptr<acp_harness> agent;
-  if (job_->spec.harness == "native" && warm_) {
+  if (warm_ && fits()) {
     agent = std::move(warm_);
   } else {
     acp_options o;

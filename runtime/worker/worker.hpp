@@ -25,8 +25,10 @@ namespace troupe {
 
 struct worker_options {
   std::uint64_t id = 0;
-  std::int32_t parent = 0; ///< the supervisor that has started it; 0: not told
-  std::string warm;        ///< program of the agent that a spare runs ahead; empty: none
+  std::int32_t parent = 0;       ///< the supervisor that has started it; 0: not told
+  std::vector<std::string> warm; ///< command line of the agent that a spare runs ahead; empty: none
+  bool native = true;            ///< that is the built-in one; another one gets this process's whole environment
+  std::string version;           ///< told to the supervisor (POOL-4)
 };
 
 class worker {
@@ -61,6 +63,10 @@ private:
   void thaw(const std::string& why);
   [[nodiscard]] bool at_rest() const;
   void warm_up();
+  /// Whether the agent that runs already is the job's.
+  [[nodiscard]] bool fits() const {
+    return options_.native ? job_->spec.harness == "native" : job_->spec.command == options_.warm;
+  }
   void leave_spare();
   void begin_prompts();
   void take_prompt(const std::string& key, const std::string& text);

@@ -44,6 +44,7 @@ journal_keeper_actor::behavior_type fake_keeper(journal_keeper_actor::pointer, s
       [](drop_session&) {},
       [](cache_row&) {},
       [](chain_asked&) { return reasons{}; },
+      [](flush_journal& f) { return f; },
       [](timer_due&) {},
   };
 }

@@ -67,6 +67,12 @@ struct boss_side {
         to_session(w, i, sm::asked_stop{"daemon stop"});
       }
   }
+  // The host's memory and newer versions are no part of these worlds.
+  void operator()(const vm::make_room&) const {}
+  void operator()(const vm::retire&) const {}
+  void operator()(const vm::look_at_memory&) const {}
+  void operator()(const vm::arm_retire&) const {}
+  void operator()(const vm::arm_make_room&) const {}
   void operator()(const vm::leave&) const {
     w.boss.edit().leaving = true;
     for (const auto& p : w.workers)

@@ -99,7 +99,8 @@ struct actor {
       blame(w, "a dispatch fails without a cause");
     }
   }
-  void operator()(const sm::refuse&) const {} // the request at hand was answered when it came
+  void operator()(const sm::refuse&) const {}         // the request at hand was answered when it came
+  void operator()(const sm::look_at_memory&) const {} // the host's memory is no part of these worlds
   void operator()(const sm::quiet&) const {
     side().quiet_waiters = 0;
     if (std::exchange(side().boss_waits, false))

@@ -56,6 +56,7 @@ void incarnation::spawn_services() {
   around_->now = [this] { return world_.wall(); };
   around_->keeper = system_.spawn(make_keeper, stage_);
   around_->host = system_.spawn(make_host, stage_);
+  around_->machine = system_.spawn(make_machine);
   vault_ = system_.spawn(make_vault, stage_);
   around_->credentials = system_.spawn(make_credential_store, vault_, around_->now);
 }
@@ -110,7 +111,7 @@ incarnation::~incarnation() {
     caf::anon_send_exit(h, caf::exit_reason::kill);
   drain(true); // a removed session tries its last line again
   for (const auto& h : {caf::actor_cast<caf::actor>(around_->keeper), caf::actor_cast<caf::actor>(around_->host),
-                        caf::actor_cast<caf::actor>(vault_)})
+                        caf::actor_cast<caf::actor>(vault_), caf::actor_cast<caf::actor>(around_->machine)})
     caf::anon_send_exit(h, caf::exit_reason::kill);
   drain(true);
   world_.host.reset();

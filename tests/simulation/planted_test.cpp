@@ -16,7 +16,7 @@ struct find {
 };
 
 /// The first seed that breaks a rule whose name begins so.
-find hunt(plant bug, const std::string& rule, std::uint64_t seeds = 3000) {
+find hunt(plant bug, const std::string& rule, std::uint64_t seeds = 40000) {
   run_options o;
   o.bug = bug;
   for (std::uint64_t seed = 1; seed <= seeds; ++seed)

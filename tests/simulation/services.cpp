@@ -99,7 +99,16 @@ journal_keeper_actor::behavior_type make_keeper(journal_keeper_actor::pointer se
       [=](chain_asked& x) {
         return reasons{on->around ? lines_of(on->around->files, x.id) : std::vector<ledger_entry>()};
       },
+      [](flush_journal& f) { return f; },
       [](timer_due&) {},
+  };
+}
+
+/// A host that has memory enough and never sleeps.
+machine_actor::behavior_type make_machine(machine_actor::pointer) {
+  return {
+      [](watch_machine&) {},
+      [](memory_asked&) { return memory_state{}; },
   };
 }
 
@@ -133,6 +142,7 @@ front_desk_actor::behavior_type make_desk(front_desk_actor::stateful_pointer<des
       },
       [self](roster_loaded&) { self->state.open = true; },
       [self](leaving&) { self->state.left = true; },
+      [self](hand_over&) { self->state.left = true; },
   };
 }
 

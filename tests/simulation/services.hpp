@@ -24,6 +24,7 @@ using stage_ptr = std::shared_ptr<stage>;
 
 worker_host_actor::behavior_type make_host(worker_host_actor::pointer self, stage_ptr on);
 journal_keeper_actor::behavior_type make_keeper(journal_keeper_actor::pointer self, stage_ptr on);
+machine_actor::behavior_type make_machine(machine_actor::pointer self);
 vault_actor::behavior_type make_vault(vault_actor::pointer self, stage_ptr on);
 
 struct desk_state {

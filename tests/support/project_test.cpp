@@ -84,8 +84,8 @@ std::vector<std::string> impurities(const fs::path& top) {
                                           "string",    "utility",    "variant", "vector"};
   static const std::regex include("#\\s*include\\s+[\"<]([^\">]+)[\">]");
   static const std::regex ours(
-      "(messages/[a-z_]+\\.hpp)|(actors/[a-z_]+/(machine|cell|rest|facts|launch_check)\\.hpp)");
-  static const std::set<std::string> parts{"machine", "cell", "rest", "facts", "launch_check"};
+      "(messages/[a-z_]+\\.hpp)|(actors/[a-z_]+/(machine|cell|rest|facts|launch_check|profiles)\\.hpp)");
+  static const std::set<std::string> parts{"machine", "cell", "rest", "facts", "launch_check", "profiles"};
   std::vector<std::string> out;
   for (const auto& entry : fs::recursive_directory_iterator(top / "actors")) {
     auto stem = entry.path().stem().string();

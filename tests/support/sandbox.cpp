@@ -35,7 +35,7 @@ std::string bin() {
 
 int spawn_in(const sandbox& s, const std::vector<std::string>& args, int in, int out, int err) {
   spawn_request r;
-  r.program = bin() + "/troupe";
+  r.program = s.programs() + "/troupe";
   r.arguments = {"troupe"};
   r.arguments.insert(r.arguments.end(), args.begin(), args.end());
   for (char** at = environ; *at; ++at) {
@@ -72,6 +72,15 @@ sandbox::sandbox(const std::string& settings) {
   std::filesystem::create_directory(work());
   if (!settings.empty())
     spill(home_ + "/settings.json", settings);
+  programs_ = bin();
+}
+
+void sandbox::own_programs() {
+  auto own = root_ + "/bin";
+  std::filesystem::create_directory(own);
+  for (const char* name : {"troupe", "troupe-supervisor", "troupe-worker", "troupe-agent"})
+    std::filesystem::copy_file(programs_ + "/" + name, own + "/" + name);
+  programs_ = own;
 }
 
 sandbox::~sandbox() {

@@ -26,6 +26,9 @@ public:
   sandbox(const sandbox&) = delete;
   sandbox& operator=(const sandbox&) = delete;
 
+  /// Gives it programs of its own, which may be replaced; before the first command.
+  void own_programs();
+  [[nodiscard]] const std::string& programs() const { return programs_; }
   /// Runs `troupe ARGS...` to its end.
   run_result troupe(const std::vector<std::string>& args, const std::string& input = {}) const;
   /// Starts it; the process is the caller's to wait for. Output goes to `out`/`err` files in the home's parent.
@@ -52,7 +55,7 @@ public:
   [[nodiscard]] std::string work() const { return root_ + "/work"; }
 
 private:
-  std::string root_, home_;
+  std::string root_, home_, programs_;
 };
 
 /// Waits for a process that we started; 128 + signal where one ended it.

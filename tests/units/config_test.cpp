@@ -3,6 +3,7 @@
 #include "caf/test/unit_test.hpp"
 #include "runtime/config/environment_policy.hpp"
 #include "runtime/config/settings.hpp"
+#include "runtime/host/executable_watch.hpp"
 
 using namespace troupe;
 
@@ -31,4 +32,29 @@ CAF_TEST(bad settings are told and leave the default) {
   problems.clear();
   CAF_CHECK_EQUAL(read_settings("nonsense", "f", problems).pool_size, 1u);
   CAF_CHECK_EQUAL(problems.size(), 1u);
+}
+
+// POOL-9, POOL-10, SUP-8
+CAF_TEST(pool and harness and memory settings are read) {
+  std::vector<std::string> problems;
+  auto s = read_settings(
+      R"({"warmPool": {"size": "auto", "max": 6}, "memory": {"leastAvailablePercent": 3, "infoFile": "/f", "stallMs": 0},
+          "harnesses": {"a": {"command": ["x"], "warm": true}, "b": {"command": ["y"]}}})",
+      "f", problems);
+  CAF_CHECK(s.pool_follow);
+  CAF_CHECK_EQUAL(s.pool_most, 6u);
+  CAF_CHECK_EQUAL(s.memory.least_percent, 3);
+  CAF_CHECK_EQUAL(s.memory.info_file, "/f");
+  CAF_CHECK_EQUAL(s.memory.stall_ms, 200);
+  CAF_CHECK_EQUAL(s.warmed_harnesses.size(), 1u);
+  CAF_CHECK_EQUAL(problems.size(), 1u);
+}
+
+// SUP-6: only ever towards a newer version
+CAF_TEST(versions are compared number by number and what is none is never newer) {
+  CAF_CHECK(is_newer("0.1.1", "0.1.0"));
+  CAF_CHECK(is_newer("0.10.0", "0.9.9"));
+  CAF_CHECK(is_newer("1.0.0.1", "1.0.0"));
+  for (const char* other : {"0.1.0", "0.0.9", "", "newer", "1.x", "2.0-rc1", "-1", "1..2", "1."})
+    CAF_CHECK(!is_newer(other, "0.1.0"));
 }

@@ -2,6 +2,7 @@
 #define CAF_SUITE ledger
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "caf/test/unit_test.hpp"
@@ -85,4 +86,34 @@ CAF_TEST(a new segment keeps each cause that a line in it names) {
   auto chain = l.chain({"kept"});
   CAF_REQUIRE_EQUAL(chain.size(), 4u);
   CAF_CHECK_EQUAL(chain[0].n, spawned);
+}
+
+// SUP-6, STATE-2
+CAF_TEST(a new segment keeps what a newer version has written into its lines) {
+  home h;
+  const std::string line =
+      R"({"n":1,"t":5,"what":"dispatched","session":"abcdefgh","facts":{"key":"k","digest":"d"},"mood":{"of":"later"},)"
+      R"("spec":{"kind":"exec","harness":"exec","cwd":"/","colour":"blue"}})";
+  const std::string unknown = R"({"n":2,"t":6,"what":"danced","session":"abcdefgh","steps":[1,2]})";
+  std::ofstream(h.where.ledger()) << line << "\n" << unknown << "\n";
+  {
+    ledger l(h.where, 16);
+    journal j;
+    failure error;
+    CAF_REQUIRE(l.open(j, error));
+    CAF_CHECK(j.problems.empty());
+    ledger_entry e;
+    e.what = "pin";
+    e.session = {"abcdefgh"};
+    CAF_REQUIRE(l.append(e, error)); // past 16 bytes: begins a segment
+    CAF_CHECK_EQUAL(e.n, 4u);
+  }
+  std::ifstream in(h.where.ledger());
+  std::vector<json> lines;
+  for (std::string text; std::getline(in, text);)
+    lines.push_back(json::parse(text));
+  CAF_REQUIRE_EQUAL(lines.size(), 4u);
+  CAF_CHECK_EQUAL(lines[0]["what"], "checkpoint");
+  CAF_CHECK(lines[1] == json::parse(line));
+  CAF_CHECK(lines[2] == json::parse(unknown));
 }
