@@ -77,6 +77,10 @@ bool people_step(world& w, const move& m) {
     spend(w, chance::pin);
     request_of(w, i, sm::asked_pin{true}, promised_done{}, w.sessions[i].actor.edit().others_open);
     return true;
+  case step_kind::retire:
+    spend(w, chance::shortage);
+    request_of(w, i, sm::asked_retire{"memory"}, promised_done{}, w.sessions[i].actor.edit().others_open);
+    return true;
   case step_kind::wake:
     spend(w, chance::wake);
     to_session(w, i, sm::asked_wake{});
@@ -111,6 +115,11 @@ void gives_up(world& w, std::size_t i, std::size_t which) {
   tell_exits(w, i);
 }
 
+/// From the first request for a session's process on, memory is low too.
+bool shortage_begun(const world& w) {
+  return w.left[static_cast<std::size_t>(chance::shortage)] < w.about->allowed.at(chance::shortage);
+}
+
 /// Messages between the actors of one supervisor, and its timers.
 bool session_step(world& w, const move& m) {
   auto i = std::size_t{m.who};
@@ -142,6 +151,10 @@ bool session_step(world& w, const move& m) {
   case step_kind::permit_heard:
     --side.permits;
     to_session(w, i, sm::permitted{});
+    return true;
+  case step_kind::memory_told:
+    side.memory_asked = false;
+    to_session(w, i, sm::memory_seen{shortage_begun(w)});
     return true;
   case step_kind::rest_over:
     to_session(w, i, sm::elapsed{sm::timer::rest, std::exchange(side.rest, std::nullopt)->second});

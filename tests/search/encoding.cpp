@@ -47,6 +47,8 @@ void put(writer& out, const facts& f, std::uint64_t last) {
   put(out, f.worker.worker.value);
   put(out, last - f.last_event);
   put(out, f.end_reason);
+  put(out, f.last_words);
+  put(out, f.note);
   put(out, static_cast<std::uint64_t>(f.exit_status + 1));
   put(out, f.questions.size());
   for (const auto& q : f.questions)
@@ -123,6 +125,7 @@ void put_machine(writer& out, const session_actor_side& a, std::uint64_t last) {
   put(out, a.m.freeze_asked);
   put(out, a.m.cleared == a.m.known.run);
   put(out, a.m.early.size());
+  put(out, a.m.looking);
   put(out, a.armed && a.armed->second == a.m.generation ? 1 + static_cast<int>(a.armed->first) : 0);
   put(out, a.rest && a.rest->second == a.m.rest_generation);
 }
@@ -161,6 +164,7 @@ void put(writer& out, const session_actor_side& a, std::uint64_t last) {
   put(out, a.claim_open);
   put(out, a.quits);
   put(out, a.boss_waits);
+  put(out, a.memory_asked);
   put(out, a.wants_snapshot ? 1 + a.wants_for : 0);
   put(out, a.exits.size());
   for (auto who : a.exits)
@@ -268,6 +272,7 @@ void put(writer& out, const pool_side& p) {
     put_type(out, x.at);
   }
   put(out, p.m.next_worker);
+  put(out, p.m.last.size());
   put(out, p.tick && *p.tick == p.m.generation);
   put(out, p.m.running.size());
   for (const auto& s : p.m.running)

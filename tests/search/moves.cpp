@@ -41,6 +41,7 @@ void people(listing& l, std::size_t i) {
   l.chance_of(chance::reply, step_kind::reply, i);
   l.chance_of(chance::answer, step_kind::answer, i);
   l.chance_of(chance::pin, step_kind::pin, i);
+  l.chance_of(chance::shortage, step_kind::retire, i);
   if (side.dispatchers == 0)
     l.chance_of(chance::repeat, step_kind::repeat, i);
 }
@@ -61,6 +62,8 @@ void of_session(listing& l, std::size_t i) {
     l.must(step_kind::grant_heard, i);
   if (side.permits > 0)
     l.must(step_kind::permit_heard, i);
+  if (side.memory_asked)
+    l.must(step_kind::memory_told, i);
   if (side.rest && side.rest->second == side.m.rest_generation)
     l.may(step_kind::rest_over, i);
   if (side.armed && side.armed->second == side.m.generation) {

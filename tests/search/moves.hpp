@@ -14,11 +14,13 @@ enum class step_kind : std::uint8_t {
   reply,
   answer,
   pin,
+  retire, ///< for memory; a supervisor may ask for any, so it does here
   repeat,
   write,      ///< `how` 1: and the supervisor dies right behind it
   pool_hears, ///< `how` 1: no process can be started
   grant_heard,
   permit_heard,
+  memory_told,
   rest_over,
   timer,
   too_late,     ///< `how`: which request

@@ -67,7 +67,7 @@ struct boss_side {
         to_session(w, i, sm::asked_stop{"daemon stop"});
       }
   }
-  // The host's memory and newer versions are no part of these worlds.
+  // A newer version is no part of these worlds, and whom a shortage of memory meets is drawn (step_kind::retire).
   void operator()(const vm::make_room&) const {}
   void operator()(const vm::retire&) const {}
   void operator()(const vm::look_at_memory&) const {}

@@ -53,6 +53,24 @@ sm::step run_again_after_stop(sm::step step, const sm::event_& e) {
   return step;
 }
 
+/// Does not look at what the session does when it is asked for its process.
+sm::step retired_at_work(const sm::state& from, sm::step step, const sm::event_& e) {
+  const auto* l = std::get_if<sm::live>(&from.at);
+  if (!l || !std::holds_alternative<sm::asked_retire>(e) || !any<sm::refuse>(step.effects))
+    return step;
+  ledger_entry line;
+  line.t = session_now;
+  line.what = "reap";
+  line.session = from.known.id;
+  line.run = from.known.run;
+  line.seen = from.known.last_event;
+  line.facts = {{"why", "memory"}};
+  fold(step.to.known, line);
+  step.effects = {sm::record{line, true}, sm::end{l->worker, "reap", from.known.last_event}};
+  step.to.at = sm::ending{l->worker, "reap"};
+  return step;
+}
+
 void drop_claim_line(sm::step& step) {
   std::erase_if(step.effects, [](const auto& x) {
     const auto* r = std::get_if<sm::record>(&x);
@@ -71,6 +89,8 @@ sm::step stepped(const world& w, const sm::state& from, const sm::event_& e) {
     return run_again_after_stop(std::move(step), e);
   case planted::early_reap:
     return reaped_early(from, std::move(step), e);
+  case planted::retired_busy:
+    return retired_at_work(from, std::move(step), e);
   case planted::unwritten_claim:
     drop_claim_line(step);
     break;

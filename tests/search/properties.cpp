@@ -25,9 +25,10 @@ bool same(const facts& a, const facts& b) {
          a.end_reason == b.end_reason && a.exit_status == b.exit_status && questions(a) == questions(b) &&
          a.work == b.work && a.attached == b.attached && a.replies == b.replies && a.taken == b.taken &&
          a.unsent == b.unsent && a.answers == b.answers && a.restarts == b.restarts && a.again == b.again &&
-         a.woken == b.woken && a.interrupted_at == b.interrupted_at && a.replied == b.replied &&
-         a.told_by == b.told_by && a.heard == b.heard && a.frozen == b.frozen && a.cleared == b.cleared &&
-         a.name == b.name && a.spec == b.spec && a.key == b.key;
+         a.woken == b.woken && a.note == b.note && a.last_words == b.last_words && a.used_at == b.used_at &&
+         a.interrupted_at == b.interrupted_at && a.replied == b.replied && a.told_by == b.told_by &&
+         a.heard == b.heard && a.frozen == b.frozen && a.cleared == b.cleared && a.name == b.name && a.spec == b.spec &&
+         a.key == b.key;
 }
 
 std::string words(const facts& f) {
@@ -37,7 +38,8 @@ std::string words(const facts& f) {
          f.end_reason + "' questions " + std::to_string(f.questions.size()) + " attached " +
          std::to_string(f.attached) + " work " + std::to_string(f.work.size()) + " replies " +
          std::to_string(f.replies.size()) + " restarts " + std::to_string(f.restarts.size()) + " event " +
-         std::to_string(f.last_event) + " exit " + std::to_string(f.exit_status) + " '" + f.sentence + "'";
+         std::to_string(f.last_event) + " exit " + std::to_string(f.exit_status) + " '" + f.sentence + "' note '" +
+         f.note + "' last words '" + f.last_words + "'";
 }
 
 /// STATE-2: what the live machine knows is what the two files, with the lines that wait to be written, fold to.

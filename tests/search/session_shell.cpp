@@ -72,12 +72,20 @@ struct actor {
   }
   void operator()(const sm::clear&) const {} // what agents leave is not modelled
   void operator()(const sm::end& e) const {
-    if (e.reason == "reap" && !disk().known.at_rest())
-      blame(w, "KEEP-1: a session is reaped that is not at rest");
+    if (e.reason == "reap")
+      check_reaped();
     if ((e.reason == "stop" || e.reason == "remove") && !w.sessions[i].past->stop_stands)
       blame(w, "STATE-2: a stop is carried out that the ledger does not have");
     ask(w, i, place(e.worker), request_kind::end,
         {to_worker::kind::end, static_cast<std::uint8_t>(i), 0, e.seen, e.reason, false});
+  }
+  void check_reaped() const {
+    if (disk().ledger->what.facts.count("why") != 0) {
+      if (!disk().known.resting())
+        blame(w, "SUP-8: a session gives its process back for memory and is not idle");
+    } else if (!disk().known.at_rest()) {
+      blame(w, "KEEP-1: a session is reaped that is not at rest");
+    }
   }
   void operator()(const sm::kill& e) const { kill_process(w, i, place(e.worker)); }
   void operator()(const sm::adopt& e) const {
@@ -99,8 +107,14 @@ struct actor {
       blame(w, "a dispatch fails without a cause");
     }
   }
-  void operator()(const sm::refuse&) const {}         // the request at hand was answered when it came
-  void operator()(const sm::look_at_memory&) const {} // the host's memory is no part of these worlds
+  void operator()(const sm::refuse&) const {} // the request at hand was answered when it came
+  /// Where memory never runs short, the answer is always the same and comes at once.
+  void operator()(const sm::look_at_memory&) const {
+    if (w.about->allowed.count(chance::shortage) != 0)
+      side().memory_asked = true;
+    else
+      to_session(w, i, sm::memory_seen{false});
+  }
   void operator()(const sm::quiet&) const {
     side().quiet_waiters = 0;
     if (std::exchange(side().boss_waits, false))

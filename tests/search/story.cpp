@@ -35,6 +35,8 @@ std::string people(const world& w, const move& m) {
     return "a front end answers " + who;
   case step_kind::pin:
     return "a front end pins " + who;
+  case step_kind::retire:
+    return "memory is short, and " + who + " is asked for its process";
   case step_kind::repeat:
     return "a front end repeats the dispatch of " + who + " with its key";
   default:
@@ -60,6 +62,8 @@ std::string between_actors(const world& w, const move& m) {
                                                       : " is granted no worker");
   case step_kind::permit_heard:
     return who + " may start its harness";
+  case step_kind::memory_told:
+    return who + " hears how much memory is left";
   case step_kind::rest_over:
     return who + " has rested long enough";
   case step_kind::timer:

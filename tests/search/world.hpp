@@ -49,6 +49,7 @@ enum class chance : std::uint8_t {
   no_refresh, ///< the provider refuses
   login,
   logout,
+  shortage, ///< memory is short, and the supervisor asks a session for its process
   count
 };
 constexpr auto chances = static_cast<std::size_t>(chance::count);
@@ -64,6 +65,7 @@ enum class planted {
   forgotten_worker, ///< a worker granted too late is left alone
   lost_reply,       ///< a reply that is in the ledger is not handed over
   second_refresh,   ///< each who asks starts a refresh of its own
+  retired_busy,     ///< a session gives its process back for memory whatever it does
 };
 
 struct setting {
@@ -129,6 +131,7 @@ struct session_actor_side {
   std::uint8_t permits = 0;                 ///< on their way from the pool
   bool claim_open = false;                  ///< the pool's answer is awaited
   bool boss_waits = false;                  ///< the supervisor waits for its end
+  bool memory_asked = false;                ///< the machine's answer is on its way
   bool quits = false;                       ///< its row is gone: it ends when its queue is empty
   std::optional<sm::assign> wants_snapshot; ///< an assignment that waits for its snapshot
   std::uint32_t wants_for = 0;              ///< its run

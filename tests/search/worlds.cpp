@@ -84,6 +84,12 @@ std::vector<setting> worlds(bool deep) {
           make("freeze-stop", "a stop and a late answer against freezing", {"agent"}, 0, {{c::stop, 1}, {c::late, 1}})),
       freezing(make("freeze-wake", "an attach, a pin and a crash against freezing", {"agent"}, 0,
                     {{c::wake, 1}, {c::pin, 1}, {c::crash, 1}})),
+      make("shortage", "memory pressure against a reply and a terminal", {"agent"}, 0,
+           {{c::shortage, 2}, {c::reply, 1}, {c::attach, 1}}),
+      make("shortage-pin", "memory pressure against a pin, work and a death", {"agent"}, 0,
+           {{c::shortage, 1}, {c::pin, 1}, {c::work, 1}, {c::death, 1}}),
+      freezing(make("shortage-freeze", "memory pressure against freezing, a terminal and a crash", {"agent"}, 0,
+                    {{c::shortage, 1}, {c::attach, 1}, {c::crash, 1}})),
       make("crash", "one dispatch, repeated by key, and two crashes", {"agent"}, 0, {{c::crash, 2}, {c::repeat, 1}}),
       make("wake", "a stopped session is woken, and a crash", {"agent"}, 0,
            {{c::stop, 1}, {c::wake, 1}, {c::crash, 1}}),
@@ -111,6 +117,7 @@ std::vector<setting> planted_worlds() {
       with_bug(planted::unwritten_claim, make("an unwritten claim", "", {"agent"}, 0, {})),
       with_bug(planted::forgotten_worker, make("a worker forgotten", "", {"agent"}, 0, {{c::stop, 1}})),
       with_bug(planted::lost_reply, make("a reply lost", "", {"agent"}, 0, {{c::reply, 1}})),
+      with_bug(planted::retired_busy, make("a working session retired", "", {"agent"}, 0, {{c::shortage, 1}})),
       with_credentials(
           with_bug(planted::second_refresh, make("a second refresh", "", {"agent", "agent"}, 0, {{c::expiry, 1}}))),
   };

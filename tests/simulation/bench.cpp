@@ -140,7 +140,7 @@ void bench::read(slot& from) {
     from.last = std::max(from.last, e->n);
     news_.happened(who, from.session, std::move(*e));
   } else {
-    news_.ready(who);
+    news_.ready(who, std::get<worker_ready>(line).version);
   }
 }
 

@@ -14,7 +14,7 @@ class worker;
 
 /// What the bench tells the supervisor.
 struct worker_news {
-  std::function<void(worker_id)> ready;
+  std::function<void(worker_id, const std::string& version)> ready;
   std::function<void(worker_id, session_id, event)> happened;
   std::function<void(worker_id, session_id, std::string evidence)> exited;
 };

@@ -30,7 +30,8 @@ State& state_of(const Handle& h) {
 
 } // namespace
 
-incarnation::incarnation(world& around, const simulated_settings& chosen)
+incarnation::incarnation(world& around, const simulated_settings& chosen,
+                         std::map<session_id, environment> environments)
     : world_(around), stage_(std::make_shared<stage>(stage{&around})), system_(config()),
       sched_(dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler())), zero_(sched_.clock().current_time),
       born_(around.mono()) {
@@ -42,33 +43,35 @@ incarnation::incarnation(world& around, const simulated_settings& chosen)
   around_->epoch = epoch;
   around_->policy.freeze = chosen.freeze;
   spawn_services();
-  spawn_deciders(chosen);
+  world_.seen.supervisor_starts(around_->warmed.version);
+  spawn_deciders(chosen, std::move(environments));
   caf::anon_send(supervisor_, load_journal{});
 }
 
 void incarnation::spawn_services() {
   around_->policy.idle = world_.idle_ms;
   around_->policy.row = 300'000;
-  around_->warmed = {"native", "1"};
+  around_->warmed = {"native", std::to_string(world_.installed)};
   around_->sessions = "/state/sessions";
   around_->control_socket = "/run/supervisor.sock";
   around_->fallback = {{"PATH", "/bin"}};
   around_->now = [this] { return world_.wall(); };
   around_->keeper = system_.spawn(make_keeper, stage_);
   around_->host = system_.spawn(make_host, stage_);
-  around_->machine = system_.spawn(make_machine);
+  around_->machine = system_.spawn(make_machine, stage_);
   vault_ = system_.spawn(make_vault, stage_);
   around_->credentials = system_.spawn(make_credential_store, vault_, around_->now);
 }
 
-void incarnation::spawn_deciders(const simulated_settings& chosen) {
+void incarnation::spawn_deciders(const simulated_settings& chosen, std::map<session_id, environment> environments) {
   supervisor_setup s;
   s.policy.linger_ms = chosen.linger;
   s.policy.on_demand = chosen.on_demand;
   s.around = around_;
   s.fresh_id = [this] { return session_id{"s" + std::to_string(++world_.sessions)}; };
   s.origin = "simulation";
-  s.version = "1";
+  s.version = around_->warmed.version;
+  s.environments = std::move(environments);
   supervisor_ = system_.spawn(make_supervisor, std::move(s));
   around_->supervisor_handle = supervisor_;
   warm_pool_setup p;
@@ -88,7 +91,9 @@ void incarnation::spawn_deciders(const simulated_settings& chosen) {
   desk_ = &state_of<desk_state>(desk_handle_);
   desk_->supervisor = supervisor_;
   around_->desk = desk_handle_;
-  world_.host->listen({[this](worker_id w) { caf::anon_send(supervisor_, worker_ready{w}); },
+  world_.host->listen({[this](worker_id w, const std::string& version) {
+                         caf::anon_send(supervisor_, worker_ready{w, version});
+                       },
                        [this](worker_id w, session_id of, event e) {
                          caf::anon_send(supervisor_, worker_event{w, std::move(of), std::move(e)});
                        },

@@ -23,8 +23,9 @@ struct simulated_settings {
 
 class incarnation {
 public:
-  /// Takes the next epoch and begins to load what is on the disk.
-  incarnation(world& around, const simulated_settings& chosen);
+  /// Takes the next epoch and begins to load what is on the disk. `environments`: from the one before, where that has
+  /// handed over (SUP-6).
+  incarnation(world& around, const simulated_settings& chosen, std::map<session_id, environment> environments = {});
   /// Kills all of it; nothing that it had not done by then is done.
   ~incarnation();
   incarnation(const incarnation&) = delete;
@@ -42,6 +43,10 @@ public:
   void credentials_changed() { caf::anon_send(around_->credentials, load_credentials{}); }
   void front_ends_now(std::uint32_t n) { caf::anon_send(supervisor_, front_ends{n}); }
 
+  void memory_is_short() { caf::anon_send(supervisor_, memory_state{true, true, "much stall"}); }
+  void machine_has_slept(std::int64_t ms, wall_ms since) { caf::anon_send(supervisor_, machine_slept{ms, since}); }
+  void program_is_replaced() { caf::anon_send(supervisor_, executable_replaced{std::to_string(world_.installed)}); }
+
   [[nodiscard]] desk_state& desk() { return *desk_; }
   [[nodiscard]] const supervisor_state& supervisor() const;
   [[nodiscard]] const warm_pool_state& pool() const;
@@ -53,7 +58,7 @@ public:
 
 private:
   void spawn_services();
-  void spawn_deciders(const simulated_settings& chosen);
+  void spawn_deciders(const simulated_settings& chosen, std::map<session_id, environment> environments);
   void move_time();
   void drain(bool timers);
 

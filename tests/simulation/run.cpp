@@ -22,11 +22,11 @@ day::~day() {
   end_supervisor();
 }
 
-void day::start() {
+void day::start(std::map<session_id, environment> environments) {
   if (supervisor_)
     return;
   ++supervisors;
-  supervisor_ = std::make_unique<incarnation>(around, options_.settings);
+  supervisor_ = std::make_unique<incarnation>(around, options_.settings, std::move(environments));
   crowd.connected = 1;
   supervisor_->front_ends_now(1);
 }
@@ -49,10 +49,17 @@ void day::crash(bool tear) {
 
 /// A supervisor that has said goodbye is gone; a worker that was not told goodbye starts another (SUP-12).
 void day::after_step() {
-  if (supervisor_ && supervisor_->desk().left) {
-    around.told.say([] { return "the supervisor leaves"; });
-    end_supervisor();
-  }
+  if (!supervisor_ || !supervisor_->desk().left)
+    return;
+  auto estate = std::move(supervisor_->desk().estate);
+  around.told.say([&] { return estate ? "the supervisor makes room for a newer version" : "the supervisor leaves"; });
+  end_supervisor();
+  if (!estate)
+    return;
+  std::map<session_id, environment> environments;
+  for (auto& x : estate->environments)
+    environments[x.id] = std::move(x.env);
+  start(std::move(environments));
 }
 
 bool day::calm_step(bool with_time) {
@@ -170,7 +177,11 @@ void day::break_(fault what, std::uint32_t how) {
     }
     return around.told.say([] { return "the credentials are about to expire"; });
   case fault::machine_sleeps:
-    return around.sleep(60'000 * (1 + how % 600));
+    return sleep(60'000 * (1 + how % 600));
+  case fault::memory_short:
+    return run_short_of_memory(how % 4);
+  case fault::program_replaced:
+    return replace_programs();
   case fault::second_supervisor:
     around.told.say([&] { return running() ? "another supervisor finds the lock held and leaves" : "one is started"; });
     return start();
@@ -180,6 +191,27 @@ void day::break_(fault what, std::uint32_t how) {
   default:
     break_worker(what, how);
   }
+}
+
+void day::sleep(std::int64_t ms) {
+  auto since = around.wall();
+  around.sleep(ms);
+  if (supervisor_)
+    supervisor_->machine_has_slept(ms, since);
+}
+
+void day::run_short_of_memory(std::uint32_t looks) {
+  around.told.say([] { return "memory runs short"; });
+  around.faults.shortage = looks;
+  if (supervisor_)
+    supervisor_->memory_is_short();
+}
+
+void day::replace_programs() {
+  around.told.say([&] { return "version " + std::to_string(around.installed + 1) + " is installed"; });
+  ++around.installed;
+  if (supervisor_)
+    supervisor_->program_is_replaced();
 }
 
 void day::break_worker(fault what, std::uint32_t how) {

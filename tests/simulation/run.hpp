@@ -40,9 +40,13 @@ public:
   /// The liveness properties and the final ones, of a day that has been left in peace.
   void judge();
 
-  void start();          ///< a supervisor, where none runs
+  /// A supervisor, where none runs; with the environments that the one before has handed over (SUP-6).
+  void start(std::map<session_id, environment> environments = {});
   void crash(bool tear); ///< kill -9 of the supervisor
   void break_(fault what, std::uint32_t how);
+  void run_short_of_memory(std::uint32_t looks); ///< and is found short so many times after a session has ended
+  void replace_programs();
+  void sleep(std::int64_t ms);
   [[nodiscard]] bool running() const { return static_cast<bool>(supervisor_); }
   [[nodiscard]] incarnation& supervisor() { return *supervisor_; }
 

@@ -104,11 +104,13 @@ journal_keeper_actor::behavior_type make_keeper(journal_keeper_actor::pointer se
   };
 }
 
-/// A host that has memory enough and never sleeps.
-machine_actor::behavior_type make_machine(machine_actor::pointer) {
+machine_actor::behavior_type make_machine(machine_actor::pointer, stage_ptr on) {
   return {
-      [](watch_machine&) {},
-      [](memory_asked&) { return memory_state{}; },
+      [](watch_machine&) {}, // the day tells when memory runs short and when the machine has slept
+      [=](memory_asked&) {
+        bool is_short = on->around && world::take(on->around->faults.shortage);
+        return memory_state{is_short, is_short, {}};
+      },
   };
 }
 
@@ -142,7 +144,10 @@ front_desk_actor::behavior_type make_desk(front_desk_actor::stateful_pointer<des
       },
       [self](roster_loaded&) { self->state.open = true; },
       [self](leaving&) { self->state.left = true; },
-      [self](hand_over&) { self->state.left = true; },
+      [self](hand_over& x) {
+        self->state.estate = std::move(x);
+        self->state.left = true;
+      },
   };
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "actors/caf_seams.hpp"
@@ -24,7 +25,7 @@ using stage_ptr = std::shared_ptr<stage>;
 
 worker_host_actor::behavior_type make_host(worker_host_actor::pointer self, stage_ptr on);
 journal_keeper_actor::behavior_type make_keeper(journal_keeper_actor::pointer self, stage_ptr on);
-machine_actor::behavior_type make_machine(machine_actor::pointer self);
+machine_actor::behavior_type make_machine(machine_actor::pointer self, stage_ptr on);
 vault_actor::behavior_type make_vault(vault_actor::pointer self, stage_ptr on);
 
 struct desk_state {
@@ -35,6 +36,7 @@ struct desk_state {
   supervisor_actor supervisor;
   std::map<session_id, row> rows;
   bool open = false, left = false;
+  std::optional<hand_over> estate; ///< it left in favour of a newer version
 
   /// Sends a front end's request; `done` hears the answer, or the failure when it is null.
   template <class Answer, class Message>

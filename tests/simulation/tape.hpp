@@ -67,6 +67,8 @@ enum class fault : std::uint8_t {
   refresh_refused,
   credentials_expire,
   machine_sleeps,
+  memory_short,
+  program_replaced, ///< all of them, by the next version
   second_supervisor,
   directory_goes,
   last = directory_goes

@@ -23,10 +23,15 @@ void witness::recorded(const ledger_entry& e) {
     used.all.insert(e.session);
   } else if (what == "claimed" || what == "start" || what == "restart") {
     check_launch(e);
+    if (what == "claimed" && e.facts.at("warm") == "true")
+      check_version(e);
   } else if (what == "pin") {
     pinned_[e.session] = e.facts.at("pinned") == "true";
-  } else if (what == "reap" && pinned_[e.session]) {
-    around_.told.broken("KEEP-1 nothing pinned is reaped", e.session.value);
+  } else if (what == "reap") {
+    bool for_memory = e.facts.count("why") != 0;
+    for_memory_[e.session] = for_memory;
+    if (pinned_[e.session] && !for_memory)
+      around_.told.broken("KEEP-1 nothing pinned is reaped", e.session.value);
   }
   if (what == "dispatched" || what == "reply" || what == "wake" || what == "respawn" || what == "stop" ||
       what == "remove")
@@ -38,6 +43,14 @@ void witness::check_launch(const ledger_entry& e) {
   auto last = wanted(e.session);
   if (last == "stop" || last == "remove")
     around_.told.broken("REST-2 no stop is undone", e.session.value + ": '" + e.what + "' follows '" + last + "'");
+}
+
+/// POOL-4: also when the programs were replaced and the supervisor of before runs still (SUP-6).
+void witness::check_version(const ledger_entry& e) {
+  for (const auto& w : around_.workers)
+    if (std::to_string(w->id.value) == e.facts.at("worker") && w->version != version_)
+      around_.told.broken("POOL-4 a spare is of the supervisor's version",
+                          name_of(w->id) + " is of version " + w->version + " instead of " + version_);
 }
 
 void witness::told_to_assign(const assign_worker& x) {
@@ -118,7 +131,8 @@ void witness::ends(const worker& w, const end_worker& x) {
   if (x.reason != "reap" || !w.job)
     return;
   auto why = doing(w);
-  if (why.empty() && around_.mono() - w.last_event_at < around_.idle_ms)
+  bool for_memory = for_memory_[w.job->session]; // SUP-8: whatever the rest clock says
+  if (why.empty() && !for_memory && around_.mono() - w.last_event_at < around_.idle_ms)
     why = "it has been at rest for " + std::to_string(around_.mono() - w.last_event_at) + " ms only";
   if (!why.empty())
     around_.told.broken("KEEP-1 nothing is reaped that is to be kept", w.job->session.value + ": " + why);

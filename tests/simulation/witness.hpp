@@ -17,6 +17,7 @@ public:
   explicit witness(world& around) : around_(around) {}
 
   // What the supervisor does.
+  void supervisor_starts(const std::string& version) { version_ = version; }
   void recorded(const ledger_entry& e);        ///< a line reached the ledger
   void told_to_assign(const assign_worker& x); ///< the host is asked to assign
   void told_to_end(const end_worker& x);       ///< and to end
@@ -49,6 +50,7 @@ public:
 
 private:
   void check_launch(const ledger_entry& e);
+  void check_version(const ledger_entry& e);
   world& around_;
   struct use {
     session_id session; ///< the last one
@@ -58,7 +60,8 @@ private:
   std::map<std::string, use> keys_; ///< of dispatches that the ledger has
   std::map<session_id, std::string> wanted_;
   std::map<session_id, bool> pinned_;
-  std::map<session_id, bool> pinned_at_reap_;
+  std::map<session_id, bool> for_memory_; ///< what the last reap was for
+  std::string version_;                   ///< of the supervisor that runs
   std::map<worker_id, session_id> given_;
   std::set<worker_id> asked_to_end_;
   std::map<session_id, std::uint32_t> latest_run_;

@@ -10,8 +10,8 @@
 namespace troupe::simulation {
 
 worker::worker(world& around, worker_id who, std::int32_t pid, bool is_warm)
-    : id(who), process{"boot", pid, static_cast<std::uint64_t>(pid)}, socket("/run/" + name_of(who)), warm(is_warm),
-      ready(!is_warm), around_(around) {}
+    : id(who), process{"boot", pid, static_cast<std::uint64_t>(pid)}, socket("/run/" + name_of(who)),
+      version(std::to_string(around.installed)), warm(is_warm), ready(!is_warm), around_(around) {}
 
 std::uint64_t worker::emit(event e) {
   if (e.what != "frozen" && e.what != "thawed")

@@ -60,7 +60,7 @@ public:
 
   worker_id id;
   process_identity process;
-  std::string socket;
+  std::string socket, version; ///< of the program on the disk when it was started
   bool warm, alive = true, hung = false, exit_known = false;
   std::string evidence;   ///< of its end
   bool leftovers = false; ///< it died and its harness's tree runs on (KEEP-8)

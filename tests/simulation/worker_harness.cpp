@@ -56,7 +56,7 @@ void worker::read(link_ptr from) {
       if (e.n > h->since)
         from->up.emplace_back(e);
   if (ready && !job)
-    from->up.emplace_back(worker_ready{id});
+    from->up.emplace_back(worker_ready{id, version});
 }
 
 worker_answer worker::hello(const link_ptr& from, const say_hello& x) {
@@ -107,7 +107,7 @@ void worker::go_on(std::uint32_t how) {
     ready = true;
     around_.told.say([&] { return "the agent in spare " + name_of(id) + " is ready"; });
     if (supervisor)
-      supervisor->up.emplace_back(worker_ready{id});
+      supervisor->up.emplace_back(worker_ready{id, version});
   } else if (is_job()) {
     run_job(how);
   } else if (inside.at == harness::phase::opening) {

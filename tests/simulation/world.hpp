@@ -26,6 +26,7 @@ enum class plant {
 /// What goes wrong next, by kind: how many times.
 struct pending_faults {
   std::uint32_t writes = 0, launches = 0, refreshes = 0, freezes = 0;
+  std::uint32_t shortage = 0; ///< so often memory is found to be short still
 };
 
 /// One thing that may happen next.
@@ -82,6 +83,7 @@ public:
   std::unique_ptr<keeper> ledger;  ///< the same
   std::unique_ptr<vault> accounts; ///< the same
   pending_faults faults;
+  std::uint32_t installed = 1;    ///< version of the programs on the disk
   std::uint32_t sessions = 0;     ///< ids given out so far
   std::int64_t idle_ms = 600'000; ///< session.idleSeconds of the simulated settings
   std::set<std::string> gone_directories;
