@@ -295,14 +295,15 @@ void acp_agent::end(bool abandoned) {
   events_.defer(one_less);
 }
 
-/// What tools let loose on purpose ends with the agent too, but for the shells that somebody else sees to.
+/// What tools let loose on purpose ends with the agent too, but for the shells that somebody else sees to. Those are
+/// looked at last: what a shell starts between the two looks is then in neither list.
 std::vector<process_row> acp_agent::to_end() const {
+  auto rows = all_below();
   std::set<pid_t> kept;
   for (const auto& [id, each] : sessions_)
     if (abandoned_)
       for (const auto& row : each->kept())
         kept.insert(row.pid);
-  auto rows = all_below();
   std::erase_if(rows, [&](const process_row& row) { return kept.contains(row.pid); });
   return rows;
 }

@@ -48,11 +48,13 @@ struct with_shell {
   }
   /// It runs on, under another worker that counts it as work.
   void check_picked_up() {
-    CAF_CHECK(until(s, [&] {
+    auto picked_up = until(s, [&] {
       auto row = s.row(id);
       return row["process"] == "alive" && row["pid"] != worker && row["activeWork"].size() == 1 &&
              row["state"] == "working" && row["activeWork"][0]["id"] == "sh-1";
-    }));
+    });
+    if (!picked_up)
+      CAF_ERROR("not picked up: " << s.row(id).dump() << "\n" << s.troupe({"why", id}).out << slurp(transcript()));
     CAF_CHECK(alive(shell));
   }
   void check_ends_with_output() {

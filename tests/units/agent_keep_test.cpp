@@ -47,6 +47,22 @@ CAF_TEST(an agent whose host is gone leaves background shells and ends the rest)
   CAF_CHECK_EQUAL(second.tool_results().back()["text"].get<std::string>(), "[exited 4]\nlate");
 }
 
+// REST-7
+CAF_TEST(shells that start processes all the time lose none of them when the host goes) {
+  const auto s = agent.open_session("bypassPermissions", kept);
+  std::string script;
+  for (int i = 0; i < 8; ++i)
+    script += "background while [ ! -e stop ]; do sleep 0.005 || echo $? >>lost; done; echo x >>over\n";
+  agent.prompt(s, script);
+  agent.close_input();
+  CAF_CHECK_EQUAL(agent.exit_code(), 0);
+  CAF_CHECK_EQUAL(text_of_file(work / "over"), "");
+  write_file(work / "stop", "");
+  while (text_of_file(work / "over").size() < 16) {
+  }
+  CAF_CHECK_EQUAL(text_of_file(work / "lost"), "");
+}
+
 // REST-7, KEEP-8
 CAF_TEST(a session that is closed ends its background shells and takes no prompt) {
   fifo ready(work / "ready"), go(work / "go");
