@@ -49,8 +49,8 @@ constexpr connection_id first_local = connection_id{1} << 63;
 
 /// How a supervisor speaks to the program that it is part of. Each may be empty, and must return at once.
 struct local_ends {
-  std::function<void(connection_id, std::string line)> line; ///< an answer or a change, from an actor's thread
-  std::function<void()> opened; ///< requests are served from now on, from an actor's thread
+  std::function<void(connection_id, std::string line)> line;       ///< an answer or a change, from the loop's thread
+  std::function<void()> opened;                                    ///< requests are served from now on, from the loop's
   std::function<void(const session_id&, std::uint64_t n)> written; ///< a transcript has event `n`, from the loop's
 };
 

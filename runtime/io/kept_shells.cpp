@@ -5,7 +5,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include "messages/json.hpp"
@@ -51,22 +50,14 @@ bool belongs(const process_table::line& p, const record& shell) {
 } // namespace
 
 std::pair<std::string, std::string> owner_of(const process_identity& process) {
-  auto read = [&](const char* name) { return process_table::variable(process.pid, name); };
-  auto id = read("TROUPE_SESSION_ID");
-  for (int tries = 0; id.empty() && tries < 50 && alive(process);
-       ++tries) { // in the middle of an exec it has no variables
-    ::sched_yield();
-    id = read("TROUPE_SESSION_ID");
-  }
-  return {id, read("TROUPE_SESSION_DIR")};
+  return {process_table::variable(process.pid, "TROUPE_SESSION_ID"),
+          process_table::variable(process.pid, "TROUPE_SESSION_DIR")};
 }
 
 std::vector<process_identity> kept_shells(const std::string& session, const std::string& directory) {
   auto shells = records_in(directory + "/shells");
-  std::erase_if(shells, [&](const record& r) {
-    auto owner = owner_of(r.leader); // empty: it is in the middle of an exec
-    return !alive(r.leader) || (!owner.first.empty() && owner != std::pair(session, directory));
-  });
+  std::erase_if(
+      shells, [&](const record& r) { return !alive(r.leader) || owner_of(r.leader) != std::pair(session, directory); });
   if (shells.empty())
     return {};
   auto all = process_table::read();
