@@ -385,7 +385,9 @@ json to_json(const assignment& x) {
           {"interrupted", x.interrupted},
           {"tooOld", x.too_old},
           {"waiting", x.waiting},
-          {"ignoredWork", texts(x.ignored_work)}};
+          {"ignoredWork", texts(x.ignored_work)},
+          {"settings", x.settings},
+          {"definition", x.definition}};
 }
 
 assignment assignment_from_json(const json& x) {
@@ -410,6 +412,8 @@ assignment assignment_from_json(const json& x) {
   out.too_old = optional_flag(x, "tooOld", false);
   out.waiting = static_cast<std::uint32_t>(optional_number(x, "waiting", 0));
   out.ignored_work = optional_texts(x, "ignoredWork");
+  out.settings = optional_text(x, "settings");
+  out.definition = optional_text(x, "definition");
   return out;
 }
 

@@ -199,10 +199,12 @@ struct assignment {
   bool too_old = false;       ///< it did, too long ago to go on with it unasked (REST-4)
   std::uint32_t waiting = 0;  ///< replies that follow once the harness was started
   std::vector<std::string> ignored_work{}; ///< names of commands that count as no work (`activeWork.ignore`)
+  std::string settings{};   ///< those of the directory that an agent needs, a JSON object as text (ENV-1); or empty
+  std::string definition{}; ///< the agent definition that shapes it, likewise
   bool operator==(const assignment&) const = default;
 };
 TROUPE_INSPECT(assignment, session, run, seen, epoch, spec, env, credentials, directory, control_socket, supervisor,
-               resume, interrupted, too_old, waiting, ignored_work)
+               resume, interrupted, too_old, waiting, ignored_work, settings, definition)
 
 /// What the worker says it really has (BEYOND-5); the supervisor compares it with what was meant, in memory, and keeps
 /// names only. No secret is in it.

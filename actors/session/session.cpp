@@ -152,6 +152,7 @@ void session_state::assign_with(const sm::assign& e, snapshot credentials) {
   job.too_old = e.too_old;
   job.waiting = static_cast<std::uint32_t>(m.known.replies.size());
   job.ignored_work = around->ignored_work;
+  around->configure(job);
   auto meant = intent_of(job);
   self->request(around->host, warm ? deadline::warm : deadline::worker, assign_worker{e.worker.worker, std::move(job)})
       .then(

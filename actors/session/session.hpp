@@ -27,6 +27,8 @@ struct session_surroundings {
   std::vector<std::string> ignored_work;  ///< activeWork.ignore
   std::set<std::string> warmed_harnesses; ///< ACP agents that a spare may run ahead of time (POOL-9)
   environment fallback;                   ///< HOME, USER, SHELL, PATH, LANG of the supervisor's shell (ENV-5)
+  /// Adds what the directory's settings say to an assignment that is otherwise complete; may read files.
+  std::function<void(assignment&)> configure = [](assignment&) {};
   std::function<wall_ms()> now;
   journal_keeper_actor keeper;
   worker_host_actor host;

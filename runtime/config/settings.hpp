@@ -34,6 +34,7 @@ struct settings {
   std::vector<std::string> ignored_work;    ///< activeWork.ignore: names of commands (KEEP-2)
   std::int64_t row_seconds = 300;           ///< session.doneRowSeconds (KEEP-7)
   memory_settings memory;
+  std::string provider;                                      ///< provider: of the built-in agent's models
   std::string harness = "native";                            ///< harness: what `--bg PROMPT` runs
   std::map<std::string, std::vector<std::string>> harnesses; ///< harnesses.NAME.command: an ACP agent's command line
   std::set<std::string> hosted;           ///< agents of the program that embeds the supervisor; from no file

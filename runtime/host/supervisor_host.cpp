@@ -173,6 +173,10 @@ void supervisor_host::spawn_services() {
     around_->control_socket = setup_.where.control_socket();
   around_->supervisor = setup_.supervisor_program;
   around_->fallback = picked(setup_.shell, {"HOME", "USER", "SHELL", "PATH", "LANG"});
+  if (!chosen_.provider.empty())
+    around_->configure = [settings = to_line({{"provider", chosen_.provider}})](assignment& job) {
+      job.settings = settings;
+    };
   around_->now = wall_now;
   around_->keeper = system_.spawn(make_journal_keeper, setup_.where, write);
   around_->host = system_.spawn(make_worker_host, &loop_, bench_);

@@ -38,12 +38,23 @@ json troupe_meta(const assignment& job) {
   auto secrets = json::array();
   for (const auto& each : job.credentials.credentials)
     secrets.push_back(json::array({each.variable, bytes_to_json(each.secret)}));
-  return {{"env", to_json(session_environment(job, false))},
-          {"sessionDir", bytes_to_json(job.directory)},
-          {"keepShells", true}, // REST-7: this worker and its supervisor see to them
-          {"snapshot", std::move(secrets)},
-          {"model", job.spec.model},
-          {"provider", "offline"}};
+  auto settings = json::parse(job.settings, nullptr, false);
+  if (!settings.is_object())
+    settings = json::object();
+  auto definition = json::parse(job.definition, nullptr, false);
+  const auto chosen = text_of(settings, "provider");
+  json meta{{"env", to_json(session_environment(job, false))},
+            {"sessionDir", bytes_to_json(job.directory)},
+            {"keepShells", true}, // REST-7: this worker and its supervisor see to them
+            {"snapshot", std::move(secrets)},
+            {"snapshotEpoch", job.credentials.epoch},
+            {"model", job.spec.model},
+            {"permissionMode", job.spec.permission_mode},
+            {"provider", chosen.empty() ? "offline" : chosen},
+            {"settings", std::move(settings)}};
+  if (definition.is_object())
+    meta["definition"] = std::move(definition);
+  return meta;
 }
 
 } // namespace
