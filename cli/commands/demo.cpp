@@ -96,7 +96,9 @@ private:
   }
 
   bool agent(const std::string& name, const std::string& mode, const std::string& prompt) {
-    return send(name, {{"kind", "agent"}, {"harness", "native"}, {"permissionMode", mode}, {"prompt", prompt}});
+    return send(
+        name,
+        {{"kind", "agent"}, {"harness", "native"}, {"model", "offline"}, {"permissionMode", mode}, {"prompt", prompt}});
   }
 
   /// Prints each session's changes until all are where they should be; answers the one question that comes.

@@ -66,7 +66,7 @@ std::optional<std::string> text_in(const json& params) {
 
 } // namespace
 
-acp_agent::acp_agent(event_loop& events, int in, int out, environment own)
+acp_agent::acp_agent(event_loop& events, int in, int out, agent_defaults own)
     : events_(events), client_(events, in, out), own_(std::move(own)) {}
 
 void acp_agent::start() {
@@ -121,8 +121,9 @@ bool acp_agent::read_setup(const json& params, session_setup& setup, problem& wr
     wrong = {invalid_params, "cwd " + setup.cwd + " is no folder: make it first"};
   else if (servers != nullptr && !servers->is_array())
     wrong = {invalid_params, "mcpServers is no list"};
-  setup.env = own_;
-  setup.choice.cwd = setup.cwd;
+  setup.env = own_.env;
+  setup.provider = own_.provider;
+  setup.model = own_.model;
   return wrong.code == 0 && read_extension(params, setup, wrong) && give_folder(setup, wrong);
 }
 
@@ -147,20 +148,27 @@ bool acp_agent::read_extension(const json& params, session_setup& setup, problem
     }
   }
   setup.keeps_shells = flag_field(*ours, "keepShells");
-  setup.choice.name = text_field(*ours, "provider").value_or(setup.choice.name);
-  setup.choice.model = text_field(*ours, "model").value_or("");
-  if (!make_provider(events_, setup.choice)) {
-    wrong = {invalid_params, "the provider '" + setup.choice.name + "' is not built in: use offline"};
-    return false;
-  }
-  return true;
+  if (const auto* snapshot = field(*ours, "snapshot"))
+    setup.snapshot = environment_of(*snapshot).value_or(environment());
+  setup.snapshot_epoch = static_cast<std::uint64_t>(number_field(*ours, "snapshotEpoch", 0));
+  if (const auto* settings = field(*ours, "settings"); settings != nullptr && settings->is_object())
+    setup.settings = *settings;
+  if (const auto* definition = field(*ours, "definition"); definition != nullptr && definition->is_object())
+    setup.definition = *definition;
+  setup.model = text_field(*ours, "model").value_or(setup.model);
+  setup.provider = text_field(*ours, "provider").value_or(setup.provider);
+  if (is_provider(setup.provider))
+    return true;
+  wrong = {invalid_params, "the provider '" + setup.provider +
+                               "' is not built in\n  use one of offline, anthropic, openai, bedrock, vertex"};
+  return false;
 }
 
 bool acp_agent::give_folder(session_setup& setup, problem& wrong) const {
   if (!setup.folder.empty())
     return true;
-  const auto state = value_of(own_, "XDG_STATE_HOME");
-  const auto home = value_of(own_, "HOME");
+  const auto state = value_of(own_.env, "XDG_STATE_HOME");
+  const auto home = value_of(own_.env, "HOME");
   if (!is_absolute(state) && !is_absolute(home)) {
     wrong = {internal_error, "there is no place for the session's files: set XDG_STATE_HOME or HOME"};
     return false;
@@ -170,9 +178,8 @@ bool acp_agent::give_folder(session_setup& setup, problem& wrong) const {
 }
 
 session& acp_agent::add(session_setup setup, std::unique_ptr<conversation> talk) {
-  auto model = make_provider(events_, setup.choice);
   const auto id = setup.id;
-  auto made = std::make_unique<session>(events_, client_, std::move(setup), std::move(talk), std::move(model),
+  auto made = std::make_unique<session>(events_, client_, std::move(setup), std::move(talk),
                                         [this](int status) { exit_now(status); });
   return *(sessions_[id] = std::move(made));
 }

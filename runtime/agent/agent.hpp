@@ -9,11 +9,16 @@
 
 namespace troupe::agent {
 
+/// What a session has that says nothing else.
+struct agent_defaults {
+  environment env; ///< of the process; tells where its files go then
+  std::string provider, model;
+};
+
 /// One a process. Runs until its input ends or it is told to by a signal.
 class acp_agent {
 public:
-  /// `own` is the process's environment: what a session without its own runs with, and where its files go then.
-  acp_agent(event_loop& events, int in, int out, environment own);
+  acp_agent(event_loop& events, int in, int out, agent_defaults own);
   /// Takes messages and tells the loop to stop when all is ended.
   void start();
   /// Writes what is left to write, within a second.
@@ -44,7 +49,7 @@ private:
   void exit_now(int status);
   event_loop& events_;
   json_rpc client_;
-  environment own_;
+  agent_defaults own_;
   std::map<std::string, std::unique_ptr<session>> sessions_;
   bool ending_ = false, abandoned_ = false;
   std::size_t open_ = 0; ///< sessions that have not ended

@@ -8,11 +8,39 @@
 
 namespace {
 
-constexpr const char* usage = R"(usage: troupe-agent [--version | --help]
+constexpr const char* usage = R"(usage: troupe-agent [--provider NAME] [--model NAME] [--version | --help]
 
 An agent that speaks the Agent Client Protocol (version 1) on standard input and output, one message a line.
 Sessions are kept in $XDG_STATE_HOME/troupe/agent, else ~/.local/state/troupe/agent.
+
+  --provider NAME   anthropic, openai, bedrock, vertex, or offline (plays scripts, needs no network); unless given, the
+                    environment tells: CLAUDE_CODE_USE_BEDROCK, CLAUDE_CODE_USE_VERTEX, ANTHROPIC_API_KEY, OPENAI_API_KEY, ...
+  --model NAME      the model of sessions that name none; offline is the provider of that name
+
+example: ANTHROPIC_API_KEY=... troupe-agent --model sonnet
 )";
+
+/// Reads the arguments; false where one is unknown or lacks its value.
+bool read_arguments(int argc, char** argv, troupe::agent::agent_defaults& into) {
+  for (int i = 1; i < argc; i += 2) {
+    const bool provider = std::strcmp(argv[i], "--provider") == 0;
+    if ((!provider && std::strcmp(argv[i], "--model") != 0) || i + 1 == argc) {
+      std::fprintf(
+          stderr,
+          "troupe-agent: unknown argument '%s', or its value is missing\n  see what it takes:  troupe-agent --help\n",
+          argv[i]);
+      return false;
+    }
+    (provider ? into.provider : into.model) = argv[i + 1];
+  }
+  if (troupe::agent::is_provider(into.provider))
+    return true;
+  std::fprintf(
+      stderr,
+      "troupe-agent: the provider '%s' is not built in\n  use one of offline, anthropic, openai, bedrock, vertex\n",
+      into.provider.c_str());
+  return false;
+}
 
 troupe::agent::environment own_environment() {
   troupe::agent::environment env;
@@ -29,12 +57,11 @@ int main(int argc, char** argv) {
     return std::puts("troupe-agent " TROUPE_VERSION) < 0;
   if (argc == 2 && std::strcmp(argv[1], "--help") == 0)
     return std::fputs(usage, stdout) < 0;
-  if (argc > 1) {
-    std::fprintf(stderr, "troupe-agent: unknown argument '%s'\n  see what it takes:  troupe-agent --help\n", argv[1]);
+  troupe::agent::agent_defaults chosen{own_environment(), {}, {}};
+  if (!read_arguments(argc, argv, chosen))
     return 2;
-  }
   troupe::agent::event_loop events;
-  troupe::agent::acp_agent agent(events, STDIN_FILENO, STDOUT_FILENO, own_environment());
+  troupe::agent::acp_agent agent(events, STDIN_FILENO, STDOUT_FILENO, std::move(chosen));
   agent.start();
   events.run();
   agent.finish();

@@ -10,6 +10,7 @@
 
 #include "runtime/agent/conversation.hpp"
 #include "runtime/agent/event_loop.hpp"
+#include "runtime/agent/session_setup.hpp"
 
 namespace troupe::agent {
 
@@ -45,14 +46,9 @@ public:
   virtual void cancel() = 0;
 };
 
-/// What a session says about its provider.
-struct provider_choice {
-  std::string name = "offline";
-  std::string model;
-  std::string cwd; ///< absolute; a script's path is relative to it
-};
-
-/// None for a provider that is not built in.
-std::unique_ptr<provider> make_provider(event_loop& events, const provider_choice& choice);
+/// Whether a session may ask for a provider of that name; "" leaves it to the agent.
+bool is_provider(std::string_view name);
+/// The one that `setup` asks for, which must be built in. `setup` outlives it and is read anew at each step.
+std::unique_ptr<provider> make_provider(event_loop& events, const session_setup& setup);
 
 } // namespace troupe::agent

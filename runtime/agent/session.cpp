@@ -9,10 +9,10 @@
 namespace troupe::agent {
 
 session::session(event_loop& events, json_rpc& client, session_setup setup, std::unique_ptr<conversation> talk,
-                 std::unique_ptr<provider> model, std::function<void(int)> exit)
-    : events_(events), client_(client), setup_(std::move(setup)), talk_(std::move(talk)), model_(std::move(model)),
-      exit_(std::move(exit)), shells_(events, setup_.folder + "/shells", setup_.id, [this] { announce_background(); }) {
-}
+                 std::function<void(int)> exit)
+    : events_(events), client_(client), setup_(std::move(setup)), talk_(std::move(talk)),
+      model_(make_provider(events, setup_)), exit_(std::move(exit)),
+      shells_(events, setup_.folder + "/shells", setup_.id, [this] { announce_background(); }) {}
 
 void session::announce_background() {
   client_.notify("_troupe/background", {{"sessionId", setup_.id}, {"running", shells_.running()}});

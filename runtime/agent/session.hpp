@@ -5,25 +5,16 @@
 #include <memory>
 #include <string>
 
+#include "runtime/agent/session_setup.hpp"
 #include "runtime/agent/turn.hpp"
 
 namespace troupe::agent {
-
-/// What a session is made from.
-struct session_setup {
-  std::string id;
-  std::string folder; ///< absolute: where its files are
-  std::string cwd;    ///< absolute
-  environment env;    ///< the full environment of its tools
-  provider_choice choice;
-  bool keeps_shells = false; ///< whoever hosts it sees to the background shells when its input ends without a word
-};
 
 class session {
 public:
   /// Keeps the conversation locked. `exit` ends the process (offline scripts).
   session(event_loop& events, json_rpc& client, session_setup setup, std::unique_ptr<conversation> talk,
-          std::unique_ptr<provider> model, std::function<void(int)> exit);
+          std::function<void(int)> exit);
 
   /// Starts a turn. False with `error` set where one runs already or the prompt cannot be saved; else `ended` comes.
   bool prompt(const std::string& text, std::function<void(const turn_end&)> ended, std::string& error);
@@ -46,7 +37,7 @@ private:
   json_rpc& client_;
   session_setup setup_;
   std::unique_ptr<conversation> talk_;
-  std::unique_ptr<provider> model_;
+  std::unique_ptr<provider> model_; ///< reads `setup_`
   std::function<void(int)> exit_;
   background_shells shells_;
   bool closed_ = false; ///< asked to end: nothing of it goes on

@@ -102,19 +102,46 @@ started start_ask(const tool_context& context, const json&, tool_done done) {
   return refuse(context, std::move(done), "the question was not asked");
 }
 
+constexpr const char* bash_text =
+    "Runs a command line in the user's shell, in the session's directory, and gives its output and exit status. "
+    "With background it goes on by itself and its id is given at once.";
+constexpr const char* bash_schema = R"({"type":"object","required":["command"],"properties":{
+"command":{"type":"string","description":"the command line"},
+"timeout":{"type":"integer","description":"milliseconds after which it is ended; 120000 unless given"},
+"background":{"type":"boolean","description":"let it run on, as for a server"}}})";
+constexpr const char* shell_id_schema = R"({"type":"object","required":["id"],"properties":{
+"id":{"type":"string","description":"as bash gave it"}}})";
+constexpr const char* read_schema = R"({"type":"object","required":["path"],"properties":{
+"path":{"type":"string","description":"absolute, or relative to the session's directory"},
+"offset":{"type":"integer","description":"the first line, from 1"},
+"limit":{"type":"integer","description":"how many lines at most"}}})";
+constexpr const char* write_schema = R"({"type":"object","required":["path","content"],"properties":{
+"path":{"type":"string"},"content":{"type":"string","description":"the whole new content"}}})";
+constexpr const char* edit_schema = R"({"type":"object","required":["path","old","new"],"properties":{
+"path":{"type":"string"},"old":{"type":"string","description":"text that stands there exactly, and once unless all is set"},
+"new":{"type":"string","description":"what stands there afterwards"},
+"all":{"type":"boolean","description":"replace every occurrence"}}})";
+
 constexpr tool table[] = {
-    {"bash", "execute", reach::commands, false, start_bash},
-    {"bash_output", "read", reach::harmless, false, start_bash_output},
-    {"bash_kill", "execute", reach::harmless, false, start_bash_kill},
-    {"read", "read", reach::harmless, false, start_read},
-    {"write", "edit", reach::edits, false, start_write},
-    {"edit", "edit", reach::edits, false, start_edit},
-    {"ask", "other", reach::harmless, true, start_ask},
-    {"wait", "other", reach::harmless, true, start_wait},
-    {"exit", "other", reach::harmless, true, start_exit},
+    {"bash", "execute", reach::commands, false, bash_text, bash_schema, start_bash},
+    {"bash_output", "read", reach::harmless, false, "Gives the status and the output of a background command.",
+     shell_id_schema, start_bash_output},
+    {"bash_kill", "execute", reach::harmless, false, "Ends a background command and all that it has started.",
+     shell_id_schema, start_bash_kill},
+    {"read", "read", reach::harmless, false, "Gives lines of a text file.", read_schema, start_read},
+    {"write", "edit", reach::edits, false, "Writes a whole file, in place of what was there.", write_schema,
+     start_write},
+    {"edit", "edit", reach::edits, false, "Replaces text in a file that exists.", edit_schema, start_edit},
+    {"ask", "other", reach::harmless, true, "", "{}", start_ask},
+    {"wait", "other", reach::harmless, true, "", "{}", start_wait},
+    {"exit", "other", reach::harmless, true, "", "{}", start_exit},
 };
 
 } // namespace
+
+std::span<const tool> all_tools() {
+  return table;
+}
 
 const tool* find_tool(const std::string& name) {
   const auto* found = std::find_if(std::begin(table), std::end(table), [&](const tool& t) { return name == t.name; });

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -39,11 +40,15 @@ struct tool {
   const char* name;
   const char* kind; ///< as ACP names kinds
   reach can;
-  bool offline_only; ///< part of the offline scripts, offered to no model
+  bool offline_only;       ///< part of the offline scripts, offered to no model
+  const char* description; ///< what a model is told of it; empty where it is offered to none
+  const char* schema;      ///< the JSON Schema of its input, an object
   /// Starts it. `done` comes once, from the loop, never from within this call. Null: it cannot be cancelled.
   std::unique_ptr<running_tool> (*start)(const tool_context&, const json& input, tool_done done);
 };
 
+/// All tools, in the order in which a model is told of them.
+std::span<const tool> all_tools();
 /// The tool of that name; null for an unknown one.
 const tool* find_tool(const std::string& name);
 /// How a call is shown in a line: the command, the path, the question.

@@ -112,7 +112,7 @@ CAF_TEST(an output file that is none is told and the job can run again) {
 // FILES-2, F-06
 CAF_TEST(bad settings and epoch and state files are told and the defaults used) {
   two_jobs t;
-  spill(t.s.home() + "/settings.json", "{\"warmPool\": {\"size\": \"many\"}}");
+  t.s.configure("{\"warmPool\": {\"size\": \"many\"}}");
   spill(t.s.home() + "/epoch", "not a number");
   spill(t.folder(t.a) + "/state.json", "\xff\xfe");
   CAF_CHECK_EQUAL(t.s.rows().size(), 2u);

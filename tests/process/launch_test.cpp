@@ -97,7 +97,7 @@ CAF_TEST(a warm session has the same variables as a cold one) {
   };
   run(true, warm_env, warm_agent);
   CAF_CHECK(s.stop().empty());
-  spill(s.home() + "/settings.json", R"({"warmPool": {"size": 0}})");
+  s.configure(R"({"warmPool": {"size": 0}})");
   run(false, cold_env, cold_agent);
   CAF_CHECK_EQUAL(warm_env, cold_env);
   CAF_CHECK_EQUAL(warm_agent, cold_agent);

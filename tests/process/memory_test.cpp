@@ -20,7 +20,7 @@ void available(const sandbox& s, int percent) {
 
 void choose(const sandbox& s, json more = json::object()) {
   more["memory"] = {{"pressureFile", "/nonexistent"}, {"infoFile", s.root() + "/meminfo"}, {"checkMs", 50}};
-  troupe::test::spill(s.home() + "/settings.json", more.dump());
+  s.configure(more.dump());
 }
 
 } // namespace

@@ -31,8 +31,7 @@ std::string run(const sandbox& s) {
 CAF_TEST(a warmed harness gets its spare after the first use and another environment goes cold and says so) {
   sandbox s;
   auto agent = std::string(std::getenv("TROUPE_BIN")) + "/troupe-agent";
-  troupe::test::spill(s.home() + "/settings.json",
-                      json{{"harnesses", {{"other", {{"command", {agent}}, {"warm", true}}}}}}.dump());
+  s.configure(json{{"harnesses", {{"other", {{"command", {agent, "--model", "offline"}}, {"warm", true}}}}}}.dump());
   CAF_CHECK(!claimed_warm(s, run(s)));
   auto second = run(s);
   CAF_CHECK(claimed_warm(s, second));

@@ -19,7 +19,7 @@ std::string program(const std::string& name) {
 
 /// An agent that tells nothing of what it leaves running: the built-in one, hosted as a stranger.
 std::string stranger(const std::string& more = {}) {
-  return R"({"harnesses": {"stranger": {"command": [")" + program("troupe-agent") + "\"]}}" + more + "}";
+  return R"({"harnesses": {"stranger": {"command": [")" + program("troupe-agent") + "\", \"--model\", \"offline\"]}}" + more + "}";
 }
 
 std::string titles(const sandbox& s, const std::string& id) {

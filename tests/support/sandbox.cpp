@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,9 +71,17 @@ sandbox::sandbox(const std::string& settings) {
   std::filesystem::create_directory(home_);
   std::filesystem::permissions(home_, std::filesystem::perms::owner_all);
   std::filesystem::create_directory(work());
-  if (!settings.empty())
-    spill(home_ + "/settings.json", settings);
+  configure(settings.empty() ? "{}" : settings);
   programs_ = bin();
+}
+
+void sandbox::configure(const std::string& settings) const {
+  auto all = json::parse(settings, nullptr, false);
+  if (all.is_object())
+    all.emplace("provider", "offline");
+  const auto file = home_ + "/settings.json";
+  spill(file, all.is_object() ? all.dump() : settings);
+  ::chmod(file.c_str(), 0600);
 }
 
 void sandbox::own_programs() {

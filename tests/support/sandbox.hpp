@@ -19,13 +19,15 @@ struct run_result {
 
 class sandbox {
 public:
-  /// `settings`: content of settings.json; empty: none.
+  /// `settings`: content of settings.json, as `configure` takes it.
   explicit sandbox(const std::string& settings = {});
   /// Stops everything, and removes the folder.
   ~sandbox();
   sandbox(const sandbox&) = delete;
   sandbox& operator=(const sandbox&) = delete;
 
+  /// Writes settings.json. Unless it names a provider, agents are offline: no test meets a key of whoever runs it.
+  void configure(const std::string& settings) const;
   /// Gives it programs of its own, which may be replaced; before the first command.
   void own_programs();
   [[nodiscard]] const std::string& programs() const { return programs_; }

@@ -35,6 +35,7 @@ acp_host::~acp_host() {
 
 acp_options acp_host::native() {
   job.spec.permission_mode = "bypassPermissions";
+  job.settings = R"({"provider": "offline"})";
   const char* bin = std::getenv("TROUPE_BIN");
   const auto program = std::string(bin != nullptr ? bin : "bin") + "/troupe-agent";
   return {program, {program}, {{"HOME", folder}, {"PATH", std::getenv("PATH")}}, true};

@@ -85,7 +85,8 @@ agent_client::agent_client(const scratch_folder& work) : folder_(work.path) {
   auto home = "HOME=" + folder_;
   std::string path = "PATH=/usr/local/bin:/usr/bin:/bin", own = "ONLY_THE_AGENTS_OWN=1";
   char* env[] = {home.data(), path.data(), own.data(), nullptr};
-  char* arguments[] = {const_cast<char*>("troupe-agent"), nullptr};
+  char name[] = "troupe-agent", option[] = "--provider", offline[] = "offline";
+  char* arguments[] = {name, option, offline, nullptr};
   const int failed = posix_spawn(&pid_, program.c_str(), &actions, &attributes, arguments, env);
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);

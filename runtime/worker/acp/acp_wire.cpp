@@ -42,7 +42,6 @@ json troupe_meta(const assignment& job) {
   if (!settings.is_object())
     settings = json::object();
   auto definition = json::parse(job.definition, nullptr, false);
-  const auto chosen = text_of(settings, "provider");
   json meta{{"env", to_json(session_environment(job, false))},
             {"sessionDir", bytes_to_json(job.directory)},
             {"keepShells", true}, // REST-7: this worker and its supervisor see to them
@@ -50,7 +49,7 @@ json troupe_meta(const assignment& job) {
             {"snapshotEpoch", job.credentials.epoch},
             {"model", job.spec.model},
             {"permissionMode", job.spec.permission_mode},
-            {"provider", chosen.empty() ? "offline" : chosen},
+            {"provider", text_of(settings, "provider")},
             {"settings", std::move(settings)}};
   if (definition.is_object())
     meta["definition"] = std::move(definition);

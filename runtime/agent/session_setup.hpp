@@ -1,0 +1,27 @@
+// What a session of the agent is made from, as session/new and session/load tell it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "runtime/agent/fields.hpp"
+
+namespace troupe::agent {
+
+struct session_setup {
+  std::string id;
+  std::string folder;        ///< absolute: where its files are
+  std::string cwd;           ///< absolute
+  environment env;           ///< the full environment of its tools
+  bool keeps_shells = false; ///< whoever hosts it sees to the background shells when its input ends without a word
+  std::string provider;      ///< of its models; empty: chosen anew for each step, by the credentials there are
+  std::string model;         ///< a model's name or alias; empty: the provider's own choice
+  /// Credentials: variables and secrets. Read anew for each step, since they change while the session lives. No tool
+  /// gets them. Empty for a session of an editor, whose environment has them.
+  environment snapshot;
+  std::uint64_t snapshot_epoch = 0;
+  json settings = json::object(); ///< the directory's, an object (ENV-1)
+  json definition;                ///< the agent definition {name, description, prompt, tools}; null for none
+};
+
+} // namespace troupe::agent
