@@ -124,6 +124,11 @@ bool acp_agent::read_setup(const json& params, session_setup& setup, problem& wr
   setup.env = own_.env;
   setup.provider = own_.provider;
   setup.model = own_.model;
+  if (servers != nullptr)
+    setup.servers = *servers;
+  if (const auto* more = field(params, "additionalDirectories"); more != nullptr && more->is_array())
+    for (const auto& each : *more)
+      setup.folders.push_back(bytes_of(each).value_or(setup.cwd));
   return wrong.code == 0 && read_extension(params, setup, wrong) && give_folder(setup, wrong);
 }
 
@@ -155,6 +160,9 @@ bool acp_agent::read_extension(const json& params, session_setup& setup, problem
     setup.settings = *settings;
   if (const auto* definition = field(*ours, "definition"); definition != nullptr && definition->is_object())
     setup.definition = *definition;
+  if (const auto* more = field(*ours, "addDirs"); more != nullptr && more->is_array())
+    for (const auto& each : *more)
+      setup.folders.push_back(bytes_of(each).value_or(setup.cwd));
   setup.model = text_field(*ours, "model").value_or(setup.model);
   setup.provider = text_field(*ours, "provider").value_or(setup.provider);
   if (is_provider(setup.provider))
@@ -198,6 +206,7 @@ void acp_agent::new_session(const json& params, const json& id) {
   auto& made = add(std::move(setup), std::move(talk));
   made.pick_up(); // of a conversation that could not be loaded
   client_.respond(id, {{"sessionId", name}, {"modes", modes_of(made.talk().current_mode())}});
+  made.announce();
 }
 
 void acp_agent::load_session(const json& params, const json& id) {
@@ -223,6 +232,7 @@ void acp_agent::load_session(const json& params, const json& id) {
   }
   loaded->replay();
   client_.respond(id, {{"modes", modes_of(loaded->talk().current_mode())}});
+  loaded->announce();
 }
 
 session* acp_agent::find(const json& params, const json& id) {

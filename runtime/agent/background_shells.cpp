@@ -242,6 +242,10 @@ std::vector<process_row> background_shells::trees() const {
   return all;
 }
 
+std::int64_t background_shells::count() const {
+  return std::count_if(shells_.begin(), shells_.end(), [](const auto& s) { return s.second.running; });
+}
+
 json background_shells::running() const {
   auto list = json::array();
   for (const auto& [number, s] : shells_)

@@ -26,6 +26,8 @@ public:
   void pick_up();
   /// Starts one; gives its id, or "" with `error` set.
   std::string start(const std::string& command, const environment& env, const std::string& cwd, std::string& error);
+  /// How many run.
+  [[nodiscard]] std::int64_t count() const;
   /// How it stands and the end of its output; failed for an unknown id.
   [[nodiscard]] tool_outcome describe(const std::string& id) const;
   /// Ends one with its whole tree; `done` comes when it is gone.

@@ -172,8 +172,8 @@ void conversation::take(const json& line) {
     id_ = std::move(*id);
   else if (const auto set = text_field(line, "mode"))
     mode_ = mode_of(*set).value_or(mode_);
-  else if (auto tool = text_field(line, "allow"))
-    granted_.insert(std::move(*tool));
+  else if (const auto allowed = text_field(line, "allow"))
+    note_grant(*allowed);
   else if (auto m = message_from(line))
     messages_.push_back(std::move(*m));
 }
@@ -222,9 +222,14 @@ bool conversation::set_mode(mode m) {
   return write({{"mode", id_of(m)}});
 }
 
-bool conversation::grant(const std::string& tool) {
-  granted_.insert(tool);
-  return write({{"allow", tool}});
+void conversation::note_grant(const std::string& text) {
+  if (auto rule = rule_from(text))
+    granted_.push_back(std::move(*rule));
+}
+
+bool conversation::grant(const std::string& rule) {
+  note_grant(rule);
+  return write({{"allow", rule}});
 }
 
 } // namespace troupe::agent

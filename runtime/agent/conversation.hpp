@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -65,24 +64,25 @@ public:
   /// Appends to the file, then to memory. False when the file could not be written: then nothing was added.
   bool append(message m);
   bool set_mode(mode m);
-  /// Remembers that this tool is allowed for good.
-  bool grant(const std::string& tool);
+  /// Remembers that what this rule names is allowed for good.
+  bool grant(const std::string& rule);
 
   [[nodiscard]] const std::vector<message>& messages() const { return messages_; }
   [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] mode current_mode() const { return mode_; }
-  [[nodiscard]] bool granted(const std::string& tool) const { return granted_.contains(tool); }
+  [[nodiscard]] const std::vector<permission_rule>& granted() const { return granted_; }
 
 private:
   conversation() = default;
   bool write(const json& line);
   bool read_all(std::string& error);
   void take(const json& line);
+  void note_grant(const std::string& text);
   void answer_interrupted();
   unique_fd file_;
   std::string id_;
   mode mode_ = mode::ask;
-  std::set<std::string> granted_;
+  std::vector<permission_rule> granted_;
   std::vector<message> messages_;
 };
 

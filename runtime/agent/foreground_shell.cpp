@@ -12,6 +12,7 @@
 
 #include "runtime/agent/output_window.hpp"
 #include "runtime/agent/process_tree.hpp"
+#include "runtime/agent/tool_limits.hpp"
 
 namespace troupe::agent {
 namespace {
@@ -22,7 +23,8 @@ constexpr milliseconds cancel_grace{1000};
 class foreground_shell : public running_tool {
 public:
   foreground_shell(const tool_context& context, milliseconds timeout, tool_done done)
-      : events_(context.events), mark_(context.mark), timeout_(timeout), done_(std::move(done)) {}
+      : events_(context.events), mark_(context.mark), timeout_(timeout), done_(std::move(done)),
+        window_(static_cast<std::size_t>(context.limits.output_bytes)) {}
   ~foreground_shell() override { let_go(); }
   void start(const tool_context& context, const std::string& command);
   void cancel() override { end_tree("cancelled; its processes were ended"); }

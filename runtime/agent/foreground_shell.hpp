@@ -6,9 +6,6 @@
 
 namespace troupe::agent {
 
-constexpr milliseconds default_timeout{120'000};
-constexpr milliseconds longest_timeout{600'000};
-
 /// Runs `command` by the session's shell in a session of its own. When the shell exits, what it left in its process
 /// group is ended, as when a terminal closes; a cancel and the timeout end the whole tree, daemons too.
 std::unique_ptr<running_tool> run_in_foreground(const tool_context& context, const std::string& command,

@@ -48,13 +48,32 @@ std::optional<std::uint64_t> number_in(std::string_view text) {
   return failed == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
 }
 
+/// tool NAME JSON; tools [{"name", "input"}, ...]: which tools, with what.
+std::vector<std::pair<std::string, json>> calls_in(std::string_view verb, std::string_view rest) {
+  std::vector<std::pair<std::string, json>> calls;
+  const auto [name, text] = split_word(rest);
+  const auto given = json::parse(verb == "tool" ? text : rest, nullptr, false);
+  if (verb == "tool" && given.is_object())
+    calls.emplace_back(name, given);
+  else if (verb == "tools" && given.is_array())
+    for (const auto& each : given)
+      if (const auto* input = field(each, "input"); input != nullptr && input->is_object())
+        calls.emplace_back(text_field(each, "name").value_or(""), *input);
+  return calls;
+}
+
 bool is_directive(std::string_view verb, std::string_view rest) {
-  constexpr std::array<std::string_view, 12> with_text{"say",  "think", "bash", "background", "read",   "write",
-                                                       "edit", "ask",   "wait", "fail",       "output", "kill"};
+  constexpr std::array<std::string_view, 14> with_text{"say",    "think", "bash", "background", "read",
+                                                       "write",  "edit",  "ask",  "wait",       "fail",
+                                                       "output", "kill",  "task", "delegate"};
   if (verb == "stop")
     return rest == "refusal";
   if (verb == "exit" || verb == "stream")
     return number_in(rest).has_value();
+  if (verb == "tool" || verb == "tools")
+    return !calls_in(verb, rest).empty();
+  if (verb == "monitor")
+    return rest.find(" => ") != std::string_view::npos;
   if (verb == "edit" && split_word(rest).second.find(" => ") == std::string_view::npos)
     return false;
   return !rest.empty() && (verb == "script" || std::find(with_text.begin(), with_text.end(), verb) != with_text.end());
@@ -100,6 +119,10 @@ piece text_piece(std::string text) {
 /// The directives that are a tool's call: which tool, with what.
 std::optional<std::pair<std::string, json>> call_of(const directive& d) {
   const auto [path, text] = split_word(d.rest);
+  if (d.verb == "task" || d.verb == "delegate")
+    return std::pair("task", json{{"prompt", unescaped(d.rest)}, {"background", d.verb == "delegate"}});
+  if (const auto arrow = d.rest.find(" => "); d.verb == "monitor")
+    return std::pair("monitor", json{{"pattern", d.rest.substr(0, arrow)}, {"command", d.rest.substr(arrow + 4)}});
   if (d.verb == "bash" || d.verb == "background")
     return std::pair("bash", json{{"command", d.rest}, {"background", d.verb == "background"}});
   if (d.verb == "read")
@@ -144,10 +167,14 @@ std::string greeting(const std::vector<message>& conversation) {
 planned_step step_of(const directive& d, bool last, const std::vector<message>& conversation) {
   planned_step step;
   step.end = last ? step_end::end_turn : step_end::more;
+  const auto steps = std::count_if(conversation.begin(), conversation.end(),
+                                   [](const message& m) { return m.from == message::role::assistant; });
+  const auto id = "call_" + std::to_string(steps + 1);
   if (const auto call = call_of(d)) {
-    const auto steps = std::count_if(conversation.begin(), conversation.end(),
-                                     [](const message& m) { return m.from == message::role::assistant; });
-    step.pieces.push_back({piece::kind::call, {}, "call_" + std::to_string(steps + 1), call->first, call->second});
+    step.pieces.push_back({piece::kind::call, {}, id, call->first, call->second});
+  } else if (d.verb == "tool" || d.verb == "tools") {
+    for (const auto& [name, input] : calls_in(d.verb, d.rest))
+      step.pieces.push_back({piece::kind::call, {}, id + "." + std::to_string(step.pieces.size() + 1), name, input});
   } else if (d.verb == "think") {
     step.pieces.push_back({piece::kind::thought, d.rest, {}, {}, {}});
   } else if (d.verb == "stream") {

@@ -3,6 +3,8 @@
 //   say TEXT                 think TEXT               stream N (N small pieces of text)
 //   bash CMD                 background CMD           output ID       kill ID
 //   read PATH                write PATH TEXT          edit PATH OLD => NEW      (\n, \t and \\ in TEXT, OLD and NEW)
+//   task TEXT                delegate TEXT (a task in the background)           monitor PATTERN => CMD
+//   tool NAME JSON (any tool)                         tools [{"name", "input"}, ...] (several in one step)
 //   ask TEXT (and says the answer)                    wait FILE (until it exists)
 //   stop refusal             fail TEXT (the prompt ends with an error)
 //   exit N (the process dies)                         script FILE (a file of such lines)

@@ -109,11 +109,19 @@ std::string boot_id() {
 
 pid_t start_in_session(const std::vector<std::string>& arguments, const environment& env, const std::string& cwd,
                        int output) {
+  return start_in_session(arguments, env, cwd, -1, output, output);
+}
+
+pid_t start_in_session(const std::vector<std::string>& arguments, const environment& env, const std::string& cwd,
+                       int input, int output, int errors) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  if (input < 0)
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  else
+    posix_spawn_file_actions_adddup2(&actions, input, 0);
   posix_spawn_file_actions_adddup2(&actions, output, 1);
-  posix_spawn_file_actions_adddup2(&actions, output, 2);
+  posix_spawn_file_actions_adddup2(&actions, errors, 2);
   posix_spawn_file_actions_addchdir_np(&actions, cwd.c_str());
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
@@ -134,15 +142,24 @@ pid_t start_in_session(const std::vector<std::string>& arguments, const environm
   return failed != 0 ? -failed : pid;
 }
 
-std::string find_shell(const environment& env) {
+std::string find_program(const environment& env, const std::string& name) {
+  if (name.find('/') != std::string::npos)
+    return access(name.c_str(), X_OK) == 0 ? name : "";
   const auto path = value_of(env, "PATH");
   for (std::size_t at = 0; at < path.size();) {
     const auto end = std::min(path.find(':', at), path.size());
-    const auto candidate = path.substr(at, end - at) + "/bash";
+    const auto candidate = path.substr(at, end - at) + "/" + name;
     if (candidate.front() == '/' && end > at && access(candidate.c_str(), X_OK) == 0)
       return candidate;
     at = end + 1;
   }
+  return {};
+}
+
+std::string find_shell(const environment& env) {
+  const auto found = find_program(env, "bash");
+  if (!found.empty())
+    return found;
   return access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh";
 }
 

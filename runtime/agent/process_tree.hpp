@@ -31,6 +31,11 @@ std::string boot_id();
 /// default. Gives its process id, or a negative errno.
 pid_t start_in_session(const std::vector<std::string>& arguments, const environment& env, const std::string& cwd,
                        int output);
+/// The same with each stream of its own; `input` -1: empty.
+pid_t start_in_session(const std::vector<std::string>& arguments, const environment& env, const std::string& cwd,
+                       int input, int output, int errors);
+/// The program along the environment's PATH, or at that path where the name has a slash; empty where there is none.
+std::string find_program(const environment& env, const std::string& name);
 /// The environment's shell: bash along its PATH, /bin/bash, else /bin/sh.
 std::string find_shell(const environment& env);
 

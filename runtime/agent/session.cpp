@@ -2,44 +2,156 @@
 #include "runtime/agent/session.hpp"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
+#include "runtime/agent/session_subagent.hpp"
 #include "runtime/agent/session_updates.hpp"
 
 namespace troupe::agent {
+namespace {
+
+const json& object_in(const json& from, const char* name) {
+  static const json none = json::object();
+  const auto* value = field(from, name);
+  return value != nullptr && value->is_object() ? *value : none;
+}
+
+std::vector<std::string> words_in(const json& from, const char* name) {
+  std::vector<std::string> words;
+  if (const auto* list = field(from, name); list != nullptr && list->is_array())
+    for (const auto& each : *list)
+      if (each.is_string())
+        words.push_back(each.get<std::string>());
+  return words;
+}
+
+/// The agent definitions that a task may name.
+std::vector<subagent_kind> kinds_in(const json& definition) {
+  std::vector<subagent_kind> kinds;
+  const auto* list = field(object_in(definition, "catalog"), "agents");
+  if (list != nullptr && list->is_array())
+    for (const auto& each : *list)
+      if (auto name = text_field(each, "name"))
+        kinds.push_back({std::move(*name), text_field(each, "description").value_or(""),
+                         text_field(each, "prompt").value_or(""), words_in(each, "tools")});
+  return kinds;
+}
+
+} // namespace
 
 session::session(event_loop& events, json_rpc& client, session_setup setup, std::unique_ptr<conversation> talk,
                  std::function<void(int)> exit)
-    : events_(events), client_(client), setup_(std::move(setup)), talk_(std::move(talk)),
-      model_(make_provider(events, setup_)), exit_(std::move(exit)),
-      shells_(events, setup_.folder + "/shells", setup_.id, [this] { announce_background(); }) {}
+    : events_(events), client_(client), setup_(std::move(setup)),
+      limits_(limits_from(object_in(setup_.settings, "native"), problems_)), tool_env_(without_credentials(setup_.env)),
+      permissions_(permissions_from(object_in(setup_.settings, "permissions"), setup_.folders, setup_.cwd, tool_env_,
+                                    problems_)),
+      talk_(std::move(talk)), model_(make_provider(events, setup_)), exit_(std::move(exit)),
+      tools_(words_in(setup_.definition, "tools")), skills_(object_in(setup_.definition, "catalog")),
+      shells_(events, setup_.folder + "/shells", setup_.id, [this] { announce_background(); }),
+      tasks_(events, limits_.subagents, kinds_in(setup_.definition),
+             {[this](const std::string& id, const subagent_kind* kind, std::string& error) {
+                return make_subagent(id, kind, error);
+              },
+              [this] { announce_background(); }, [this](std::string text) { wakes_.add(std::move(text)); }}),
+      watches_(
+          events, setup_.id, limits_, [this] { announce_background(); },
+          [this](std::string text) { wakes_.add(std::move(text)); }),
+      servers_(events, tools_, setup_.id, limits_, [this](const std::string& text) { note(text); }),
+      wakes_(
+          client, setup_.id, [this] { return turn_ == nullptr; },
+          [this](const std::string& text) {
+            std::string error;
+            own_turn_ = begin(
+                text, [](const turn_end&) {}, error);
+          }) {
+  servers_.start(
+      mcp_setups(setup_.servers, object_in(setup_.settings, "mcpServers"), setup_.env, setup_.cwd, problems_));
+}
+
+void session::note(const std::string& text) {
+  client_.notify("_troupe/note", {{"sessionId", setup_.id}, {"text", text}});
+}
+
+void session::announce() {
+  for (const auto& each : std::exchange(problems_, {}))
+    note(each);
+  send_update(client_, setup_.id,
+              {{"sessionUpdate", "available_commands_update"}, {"availableCommands", skills_.available()}});
+}
 
 void session::announce_background() {
-  client_.notify("_troupe/background", {{"sessionId", setup_.id}, {"running", shells_.running()}});
+  auto running = shells_.running();
+  tasks_.list(running);
+  watches_.list(running);
+  client_.notify("_troupe/background", {{"sessionId", setup_.id}, {"running", std::move(running)}});
+}
+
+turn_parts session::parts(conversation& talk, provider& model, const toolbox& tools) {
+  return {events_,
+          client_,
+          talk,
+          model,
+          shells_,
+          &tasks_,
+          &watches_,
+          skills_,
+          tools,
+          permissions_,
+          *talk_,
+          limits_,
+          tool_env_,
+          setup_.cwd,
+          exit_,
+          {},
+          [this](event_loop::task next) { servers_.when_settled(std::move(next)); }};
 }
 
 bool session::prompt(const std::string& text, std::function<void(const turn_end&)> ended, std::string& error) {
+  wakes_.prompted();
+  if (turn_ && own_turn_ && !next_) {
+    next_ = waiting_prompt{text, std::move(ended)};
+    return true;
+  }
   if (turn_) {
     error = "a turn is running in this session: wait for its end or cancel it";
     return false;
   }
-  message said{message::role::user, {{piece::kind::text, text, {}, {}, {}}}, {}, {}, {}, {}, false};
+  return begin(text, std::move(ended), error);
+}
+
+bool session::begin(const std::string& text, std::function<void(const turn_end&)> ended, std::string& error) {
+  const auto expanded = skills_.expand_prompt(text, error);
+  if (!error.empty())
+    return false;
+  message said{message::role::user, {{piece::kind::text, expanded.value_or(text), {}, {}, {}}}, {}, {}, {}, {}, false};
   if (!talk_->append(std::move(said))) {
     error = std::string("cannot save the conversation: ") + std::strerror(errno);
     return false;
   }
-  turn_parts parts{events_, client_, *talk_, *model_, shells_, setup_.env, setup_.cwd, exit_};
-  turn_ = std::make_unique<turn>(parts, [this, ended = std::move(ended)](const turn_end& how) {
-    turn_.reset();
-    ended(how);
-    if (const auto next = std::exchange(at_rest_, nullptr))
-      next();
-  });
+  turn_ = std::make_unique<turn>(parts(*talk_, *model_, tools_),
+                                 [this, ended = std::move(ended)](const turn_end& how) { turn_over(ended, how); });
   turn_->start();
   return true;
 }
 
+void session::turn_over(const std::function<void(const turn_end&)>& ended, const turn_end& how) {
+  const auto told = ended; // the turn holds it
+  turn_.reset();
+  own_turn_ = false;
+  told(how);
+  if (const auto next = std::exchange(at_rest_, nullptr))
+    return next();
+  auto waiting = std::exchange(next_, std::nullopt);
+  std::string error;
+  if (waiting && !begin(waiting->text, waiting->ended, error))
+    waiting->ended({{}, error});
+  wakes_.go_on();
+}
+
 void session::cancel() {
+  if (auto waiting = std::exchange(next_, std::nullopt))
+    waiting->ended({"cancelled", {}});
   if (turn_)
     turn_->cancel();
 }
@@ -48,22 +160,53 @@ void session::replay() {
   agent::replay(client_, *talk_, setup_.cwd, setup_.env);
 }
 
+std::unique_ptr<subagent_run> session::make_subagent(const std::string& id, const subagent_kind* kind,
+                                                     std::string& error) {
+  auto talk = conversation::create(setup_.folder + "/subagents/" + id, setup_.id + "/" + id, setup_.cwd, error);
+  if (!talk)
+    return nullptr;
+  auto made = std::make_unique<session_subagent>(
+      std::move(talk), make_provider(events_, setup_),
+      tools_.narrowed(kind != nullptr ? kind->tools : std::vector<std::string>(), {"task", "monitor"}));
+  auto own = parts(made->talk(), made->model(), made->tools());
+  own.tasks = nullptr;
+  own.watches = nullptr;
+  own.subagent = id;
+  made->set_parts(own);
+  return made;
+}
+
 std::vector<process_row> session::kept() const {
   return setup_.keeps_shells && !closed_ ? shells_.trees() : std::vector<process_row>();
 }
 
+/// Subagents, monitors and servers end with the session in any case.
+void session::end_work(event_loop::task done) {
+  auto left = std::make_shared<int>(3);
+  const auto one_less = [left, done = std::move(done)] {
+    if (--*left == 0)
+      done();
+  };
+  tasks_.end_all(one_less);
+  watches_.end_all(one_less);
+  servers_.end_all(one_less);
+}
+
 void session::end(event_loop::task done, bool abandoned) {
   closed_ = closed_ || !abandoned;
+  wakes_.close();
   auto shells = [this, done = std::move(done)] {
-    if (!closed_ && setup_.keeps_shells)
-      events_.defer(done);
-    else
-      shells_.end_all(done);
+    end_work([this, done] {
+      if (!closed_ && setup_.keeps_shells)
+        events_.defer(done);
+      else
+        shells_.end_all(done);
+    });
   };
   if (!turn_)
     return shells();
   at_rest_ = std::move(shells);
-  turn_->cancel();
+  cancel();
 }
 
 } // namespace troupe::agent

@@ -1,12 +1,19 @@
-// One session of the agent: its conversation, environment, provider, background shells, and the turn that runs.
+// One session of the agent: its conversation, environment, provider and tools, what runs in the background, and the
+// turn that runs.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string>
 
+#include "runtime/agent/mcp_servers.hpp"
+#include "runtime/agent/memory_files.hpp"
+#include "runtime/agent/monitors.hpp"
 #include "runtime/agent/session_setup.hpp"
+#include "runtime/agent/skill_book.hpp"
+#include "runtime/agent/subagents.hpp"
 #include "runtime/agent/turn.hpp"
+#include "runtime/agent/wakes.hpp"
 
 namespace troupe::agent {
 
@@ -16,13 +23,16 @@ public:
   session(event_loop& events, json_rpc& client, session_setup setup, std::unique_ptr<conversation> talk,
           std::function<void(int)> exit);
 
-  /// Starts a turn. False with `error` set where one runs already or the prompt cannot be saved; else `ended` comes.
+  /// Starts a turn. False with `error` set where one runs already, the prompt cannot be saved, or it names a command
+  /// that cannot be read; else `ended` comes.
   bool prompt(const std::string& text, std::function<void(const turn_end&)> ended, std::string& error);
   void cancel();
   [[nodiscard]] bool busy() const { return turn_ != nullptr; }
   [[nodiscard]] conversation& talk() { return *talk_; }
   /// Sends the conversation as updates.
   void replay();
+  /// Tells the client which commands there are, and what a person should know. After the answer that made the session.
+  void announce();
   /// Goes on with the background shells of an earlier process (REST-7).
   void pick_up() { shells_.pick_up(); }
   /// Cancels the turn, ends its tools and the background shells; `done` comes once, when all are gone. `abandoned`: the
@@ -33,16 +43,38 @@ public:
 
 private:
   void announce_background();
+  void note(const std::string& text);
+  bool begin(const std::string& text, std::function<void(const turn_end&)> ended, std::string& error);
+  void turn_over(const std::function<void(const turn_end&)>& ended, const turn_end& how);
+  void end_work(event_loop::task done);
+  turn_parts parts(conversation& talk, provider& model, const toolbox& tools);
+  std::unique_ptr<subagent_run> make_subagent(const std::string& id, const subagent_kind* kind, std::string& error);
   event_loop& events_;
   json_rpc& client_;
   session_setup setup_;
+  std::vector<std::string> problems_; ///< that nobody was told of yet
+  tool_limits limits_;
+  environment tool_env_; ///< without credentials (SEC-5)
+  permission_setup permissions_;
   std::unique_ptr<conversation> talk_;
   std::unique_ptr<provider> model_; ///< reads `setup_`
   std::function<void(int)> exit_;
+  toolbox tools_;
+  skill_book skills_;
   background_shells shells_;
+  subagents tasks_;
+  monitors watches_;
+  mcp_servers servers_;
+  wakes wakes_;
   bool closed_ = false; ///< asked to end: nothing of it goes on
   std::unique_ptr<turn> turn_;
-  event_loop::task at_rest_; ///< waits for the turn's end
+  bool own_turn_ = false; ///< it was begun by a wake that the client did not take
+  struct waiting_prompt {
+    std::string text;
+    std::function<void(const turn_end&)> ended;
+  };
+  std::optional<waiting_prompt> next_; ///< came during such a turn
+  event_loop::task at_rest_;           ///< waits for the turn's end
 };
 
 } // namespace troupe::agent

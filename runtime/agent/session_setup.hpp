@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "runtime/agent/fields.hpp"
 
@@ -20,8 +21,10 @@ struct session_setup {
   /// gets them. Empty for a session of an editor, whose environment has them.
   environment snapshot;
   std::uint64_t snapshot_epoch = 0;
-  json settings = json::object(); ///< the directory's, an object (ENV-1)
-  json definition;                ///< the agent definition {name, description, prompt, tools}; null for none
+  json settings = json::object();   ///< the directory's, an object (ENV-1)
+  json definition;                  ///< the agent definition {name, description, prompt, tools, catalog}; null for none
+  json servers;                     ///< MCP servers, as ACP lists them
+  std::vector<std::string> folders; ///< that it may work in beside its own
 };
 
 } // namespace troupe::agent

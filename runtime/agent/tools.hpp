@@ -14,13 +14,21 @@
 namespace troupe::agent {
 
 class background_shells;
+class subagents;
+class monitors;
+class skill_book;
+struct tool_limits;
 
 /// What a tool runs with. Outlives it.
 struct tool_context {
   event_loop& events;
   const environment& env;
   const std::string& cwd; ///< absolute
+  const tool_limits& limits;
   background_shells& shells;
+  subagents* tasks;  ///< null within a subagent
+  monitors* watches; ///< likewise
+  const skill_book& skills;
   std::string mark;              ///< of this call, unique: stands in its processes' environment
   std::function<void(int)> exit; ///< ends the agent's process
 };
@@ -37,19 +45,20 @@ public:
 
 /// One tool.
 struct tool {
-  const char* name;
-  const char* kind; ///< as ACP names kinds
+  std::string name;
+  std::string kind; ///< as ACP names kinds
   reach can;
   bool offline_only;       ///< part of the offline scripts, offered to no model
-  const char* description; ///< what a model is told of it; empty where it is offered to none
-  const char* schema;      ///< the JSON Schema of its input, an object
+  std::string description; ///< what a model is told of it; empty where it is offered to none
+  std::string schema;      ///< the JSON Schema of its input, an object
   /// Starts it. `done` comes once, from the loop, never from within this call. Null: it cannot be cancelled.
-  std::unique_ptr<running_tool> (*start)(const tool_context&, const json& input, tool_done done);
+  std::function<std::unique_ptr<running_tool>(const tool_context&, const json& input, tool_done done)> start;
+  bool together = false; ///< calls of it that follow each other in one step run at the same time
 };
 
-/// All tools, in the order in which a model is told of them.
+/// The built-in tools, in the order in which a model is told of them.
 std::span<const tool> all_tools();
-/// The tool of that name; null for an unknown one.
+/// The built-in tool of that name; null for an unknown one.
 const tool* find_tool(const std::string& name);
 /// How a call is shown in a line: the command, the path, the question.
 std::string title_of(const std::string& tool_name, const json& input);

@@ -30,11 +30,31 @@ tool_outcome failure_of(const std::string& why) {
 
 } // namespace
 
+void turn::start() {
+  p_.ready([this, life = std::weak_ptr<bool>(life_)] {
+    if (!life.expired() && !std::exchange(begun_, true))
+      cancelled_ ? end("cancelled") : next_step();
+  });
+}
+
+/// A subagent's calls are shown as part of the session, its words are its own.
 void turn::update(json what) {
-  send_update(p_.client, p_.talk.id(), std::move(what));
+  if (!p_.subagent.empty() && !what.contains("toolCallId"))
+    return;
+  if (!p_.subagent.empty())
+    what["_meta"]["troupe"]["subagent"] = p_.subagent;
+  send_update(p_.client, p_.owner.id(), std::move(what));
+}
+
+piece turn::shown(piece call) const {
+  if (!p_.subagent.empty())
+    call.id = p_.subagent + "/" + call.id;
+  return call;
 }
 
 void turn::next_step() {
+  if (!p_.subagent.empty() && ++steps_ > p_.limits.subagent_steps)
+    return end({}, "it was ended after " + std::to_string(p_.limits.subagent_steps) + " steps (native.subagentSteps)");
   stepping_ = true;
   step_.pieces.clear();
   p_.model.begin_step(p_.talk.messages(), *this);
@@ -50,7 +70,7 @@ void turn::say(piece::kind kind, const char* update_kind, std::string_view more)
 void turn::call(std::string id, std::string tool, json input) {
   step_.pieces.push_back({piece::kind::call, {}, std::move(id), std::move(tool), std::move(input)});
   calls_.push_back(step_.pieces.back());
-  update(call_announced(calls_.back(), "pending", p_.cwd, p_.env));
+  update(call_announced(shown(calls_.back()), "pending", p_.cwd, p_.env));
 }
 
 bool turn::keep_step(const std::string& stop) {
@@ -78,62 +98,86 @@ void turn::fail(const std::string& why) {
 }
 
 void turn::next_call() {
-  running_.reset();
-  if (cancelled_ && calls_.empty())
-    return end("cancelled");
-  if (cancelled_)
-    return record(failure_of("cancelled before it began"));
-  if (calls_.empty()) {
-    const bool called =
-        std::any_of(step_.pieces.begin(), step_.pieces.end(), [](const piece& p) { return p.is == piece::kind::call; });
-    if (called || how_ == step_end::more)
-      return next_step();
-    return end(how_ == step_end::refusal ? "refusal" : "end_turn");
-  }
+  if (over_ || question_ != 0)
+    return;
+  while (cancelled_ && !calls_.empty())
+    if (!record(take_next(), failure_of("cancelled before it began")))
+      return;
+  if (calls_.empty())
+    return after_calls();
   const auto& next = calls_.front();
-  const auto* what = find_tool(next.name);
+  const auto* what = p_.tools.find(next.name);
+  const bool all_together =
+      std::all_of(running_.begin(), running_.end(), [](const auto& r) { return r.second.together; });
+  if (!running_.empty() && (what == nullptr || !what->together || !all_together))
+    return;
   if (what == nullptr)
-    return record(failure_of("there is no tool '" + next.name + "'"));
-  if (next.name == "ask")
-    return ask_question(next);
-  switch (decide(p_.talk.current_mode(), what->can, p_.talk.granted(next.name))) {
+    return refuse_next("there is no tool '" + next.name + "'");
+  consider(next, *what);
+}
+
+void turn::consider(const piece& call, const tool& what) {
+  if (call.name == "ask")
+    return ask_question(call);
+  const auto use = use_of(call.name, call.input, p_.cwd, p_.env);
+  const auto ruled = judge(p_.permissions, p_.owner.current_mode(), what.can, use, p_.owner.granted());
+  switch (ruled.is) {
   case verdict::refuse:
-    return record(failure_of("not done: plan mode edits nothing"));
+    return refuse_next(ruled.why);
   case verdict::ask:
-    return ask_permission(next);
+    return ask_permission(call, use);
   case verdict::allow:
-    return run_call(*what, next);
+    return run_call(what);
   }
 }
 
+void turn::after_calls() {
+  if (!running_.empty())
+    return;
+  if (cancelled_)
+    return end("cancelled");
+  const bool called =
+      std::any_of(step_.pieces.begin(), step_.pieces.end(), [](const piece& p) { return p.is == piece::kind::call; });
+  if (called || how_ == step_end::more)
+    return next_step();
+  end(how_ == step_end::refusal ? "refusal" : "end_turn");
+}
+
 void turn::ask(const piece& call, json options, std::function<void(const std::string&)> chosen) {
-  auto shown = call_fields(call, p_.cwd, p_.env);
-  shown["status"] = "pending";
-  json params{{"sessionId", p_.talk.id()}, {"toolCall", std::move(shown)}, {"options", std::move(options)}};
+  auto fields = call_fields(shown(call), p_.cwd, p_.env);
+  fields["status"] = "pending";
+  json params{{"sessionId", p_.owner.id()}, {"toolCall", std::move(fields)}, {"options", std::move(options)}};
   question_ = p_.client.request("session/request_permission", std::move(params),
                                 [this, chosen = std::move(chosen)](const json* result) {
                                   question_ = 0;
                                   const auto choice = choice_in(result);
                                   if (choice == "cancelled") {
-                                    cancelled_ = true;
-                                    return record(failure_of("cancelled"));
+                                    cancel();
+                                    return refuse_next("cancelled");
                                   }
                                   chosen(choice);
                                 });
 }
 
-void turn::ask_permission(const piece& call) {
-  auto options = json::array({option("allow_once", "Allow"),
-                              option("allow_always", "Always allow " + call.name + " in this session"),
-                              option("reject_once", "Reject")});
-  ask(call, std::move(options), [this](const std::string& choice) {
-    const auto& asked = calls_.front();
+void turn::ask_permission(const piece& call, const tool_use& use) {
+  auto rules = lasting_rules(use, p_.permissions.places);
+  std::string named;
+  for (const auto& rule : rules)
+    named += (named.empty() ? "" : ", ") + rule;
+  auto options =
+      json::array({option("allow_once", "Allow"), option("allow_always", "Always allow " + named + " in this session"),
+                   option("reject_once", "Reject")});
+  ask(call, std::move(options), [this, rules = std::move(rules)](const std::string& choice) {
+    const auto* what = p_.tools.find(calls_.front().name); // a server may have taken it back meanwhile
     if (choice != "allow_once" && choice != "allow_always")
-      return record(
-          failure_of(choice.empty() ? "not done: the client gave no answer" : "not done: the user rejected it"));
-    if (choice == "allow_always" && !p_.talk.grant(asked.name))
-      return end({}, std::string("cannot save the conversation: ") + std::strerror(errno));
-    run_call(*find_tool(asked.name), asked);
+      return refuse_next(choice.empty() ? "not done: the client gave no answer" : "not done: the user rejected it");
+    if (choice == "allow_always")
+      for (const auto& rule : rules)
+        if (!p_.owner.grant(rule))
+          return end({}, std::string("cannot save the conversation: ") + std::strerror(errno));
+    if (what == nullptr)
+      return refuse_next("there is no tool '" + calls_.front().name + "' any more");
+    run_call(*what);
   });
 }
 
@@ -141,47 +185,90 @@ void turn::ask_question(const piece& call) {
   auto options = json::array({option("allow_once", "Yes"), option("reject_once", "No")});
   ask(call, std::move(options), [this](const std::string& choice) {
     if (choice.empty())
-      return record(failure_of("the client gave no answer"));
-    record({false, choice == "allow_once" ? "Yes" : "No", {}, {}, {}, {}});
+      return refuse_next("the client gave no answer");
+    if (record(take_next(), {false, choice == "allow_once" ? "Yes" : "No", {}, {}, {}, {}}))
+      next_call();
   });
 }
 
-void turn::run_call(const tool& what, const piece& call) {
-  update(call_in_progress(call));
-  const tool_context context{p_.events, p_.env, p_.cwd, p_.shells, p_.talk.id() + "/" + call.id, p_.exit};
-  running_ = what.start(context, call.input, [this](tool_outcome outcome) { record(std::move(outcome)); });
+piece turn::take_next() {
+  auto next = std::move(calls_.front());
+  calls_.pop_front();
+  return next;
 }
 
-void turn::record(tool_outcome outcome) {
-  const auto done = std::move(calls_.front());
-  calls_.pop_front();
-  update(call_ended(done.id, outcome));
+void turn::refuse_next(const std::string& why) {
+  if (record(take_next(), failure_of(why)))
+    next_call();
+}
+
+void turn::run_call(const tool& what) {
+  const auto number = ++last_run_;
+  auto& mine = running_[number];
+  mine.call = take_next();
+  mine.together = what.together;
+  update(call_in_progress(shown(mine.call)));
+  const tool_context context{p_.events,  p_.env,    p_.cwd,
+                             p_.limits,  p_.shells, p_.tasks,
+                             p_.watches, p_.skills, p_.talk.id() + "/" + mine.call.id,
+                             p_.exit};
+  mine.what = what.start(context, mine.call.input,
+                         [this, number](tool_outcome outcome) { finished(number, std::move(outcome)); });
+  if (what.together)
+    next_call();
+}
+
+void turn::finished(std::uint64_t number, tool_outcome outcome) {
+  auto done = running_.extract(number);
+  if (record(done.mapped().call, std::move(outcome)))
+    next_call();
+  else if (running_.empty() && over_)
+    end(over_->stop, over_->error);
+}
+
+/// False where the turn is over for it.
+bool turn::record(const piece& done, tool_outcome outcome) {
+  update(call_ended(shown(done).id, outcome));
   message m{message::role::tool, {}, {}, done.id, done.name, std::move(outcome.text), outcome.failed};
-  if (!p_.talk.append(std::move(m)))
-    return end({}, std::string("cannot save the conversation: ") + std::strerror(errno));
-  next_call();
+  if (p_.talk.append(std::move(m)))
+    return !over_;
+  end({}, std::string("cannot save the conversation: ") + std::strerror(errno));
+  return false;
 }
 
 void turn::cancel() {
   if (std::exchange(cancelled_, true) || !ended_)
     return;
+  if (!std::exchange(begun_, true))
+    return end("cancelled");
   if (stepping_) {
     p_.model.cancel();
     stepping_ = false;
     if (step_.pieces.empty() || keep_step("cancelled"))
       next_call();
-  } else if (question_ != 0) {
+    return;
+  }
+  for (auto& [number, each] : running_)
+    if (each.what) // else a tool that works at once is about to tell its outcome
+      each.what->cancel();
+  if (question_ != 0) {
     p_.client.forget(std::exchange(question_, 0));
-    record(failure_of("cancelled"));
-  } else if (running_) {
-    running_->cancel();
-  } // else a tool that works at once is about to tell its outcome
+    refuse_next("cancelled");
+  }
 }
 
+/// What still runs is ended first.
 void turn::end(const std::string& stop, const std::string& error) {
   if (!ended_)
     return;
   calls_.clear();
+  if (!running_.empty()) {
+    if (!std::exchange(over_, turn_end{stop, error}))
+      for (auto& [number, each] : running_)
+        if (each.what)
+          each.what->cancel();
+    return;
+  }
   p_.events.defer([ended = std::exchange(ended_, nullptr), stop, error] { ended({stop, error}); });
 }
 

@@ -1,16 +1,18 @@
 // One turn: from a prompt to its stop reason. Asks the provider for steps and runs the tools they call, asking the user
-// where the mode wants it.
+// where the permissions want it. A subagent's turn is the same, but that its words stay with it.
 #pragma once
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
 #include "runtime/agent/background_shells.hpp"
 #include "runtime/agent/json_rpc.hpp"
 #include "runtime/agent/provider.hpp"
-#include "runtime/agent/tools.hpp"
+#include "runtime/agent/tool_limits.hpp"
+#include "runtime/agent/toolbox.hpp"
 
 namespace troupe::agent {
 
@@ -21,9 +23,18 @@ struct turn_parts {
   conversation& talk;
   provider& model;
   background_shells& shells;
-  const environment& env;
+  subagents* tasks;  ///< null: within a subagent
+  monitors* watches; ///< likewise
+  const skill_book& skills;
+  const toolbox& tools;
+  const permission_setup& permissions;
+  conversation& owner; ///< holds the mode, and what the user has allowed: `talk`, or that of the session around it
+  const tool_limits& limits;
+  const environment& env; ///< of tools
   const std::string& cwd;
   std::function<void(int)> exit;
+  std::string subagent;                        ///< its id: calls are shown under it, words are not shown
+  std::function<void(event_loop::task)> ready; ///< calls back when all tools are there
 };
 
 /// How a turn ended: a stop reason, or an error for the prompt.
@@ -37,7 +48,7 @@ public:
   /// `ended` comes once, from the loop, never from within a call; then the turn may be destroyed.
   turn(turn_parts parts, std::function<void(const turn_end&)> ended) : p_(parts), ended_(std::move(ended)) {}
   /// Starts with the provider's next step for the conversation as it stands.
-  void start() { next_step(); }
+  void start();
   /// Ends it: no step, no question, no tool goes on; then `ended` comes with "cancelled".
   void cancel();
 
@@ -53,21 +64,36 @@ private:
   void next_step();
   bool keep_step(const std::string& stop);
   void next_call();
-  void ask_permission(const piece& call);
+  void consider(const piece& call, const tool& what);
+  void after_calls();
+  void ask_permission(const piece& call, const tool_use& use);
   void ask_question(const piece& call);
   void ask(const piece& call, json options, std::function<void(const std::string& choice)> chosen);
-  void run_call(const tool& what, const piece& call);
-  void record(tool_outcome outcome);
+  void run_call(const tool& what);
+  piece take_next();
+  void refuse_next(const std::string& why);
+  void finished(std::uint64_t number, tool_outcome outcome);
+  bool record(const piece& done, tool_outcome outcome);
   void end(const std::string& stop, const std::string& error = {});
   void update(json what);
+  [[nodiscard]] piece shown(piece call) const;
+  struct run {
+    piece call;
+    std::unique_ptr<running_tool> what;
+    bool together = false;
+  };
   turn_parts p_;
+  std::shared_ptr<bool> life_ = std::make_shared<bool>(true);
   std::function<void(const turn_end&)> ended_;
   message step_{message::role::assistant, {}, {}, {}, {}, {}, false};
-  bool stepping_ = false, cancelled_ = false;
+  bool begun_ = false, stepping_ = false, cancelled_ = false;
+  std::int64_t steps_ = 0;
   step_end how_ = step_end::more;
-  std::deque<piece> calls_; ///< of the last step, not done yet
-  std::unique_ptr<running_tool> running_;
-  std::uint64_t question_ = 0; ///< a request to the client that is open
+  std::deque<piece> calls_;              ///< of the last step, not begun yet
+  std::map<std::uint64_t, run> running_; ///< one, or several that run together
+  std::uint64_t last_run_ = 0;
+  std::optional<turn_end> over_; ///< how it ends once nothing runs any more
+  std::uint64_t question_ = 0;   ///< a request to the client that is open
 };
 
 } // namespace troupe::agent

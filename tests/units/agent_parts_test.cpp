@@ -16,6 +16,8 @@
 #include "runtime/agent/json_rpc.hpp"
 #include "runtime/agent/offline_provider.hpp"
 #include "runtime/agent/output_window.hpp"
+#include "runtime/agent/skill_book.hpp"
+#include "runtime/agent/tool_limits.hpp"
 #include "tests/units/agent_client.hpp"
 
 using namespace troupe::agent;
@@ -50,7 +52,9 @@ tool_outcome run(const std::string& command, milliseconds timeout) {
   const environment env{{"PATH", "/usr/bin:/bin"}};
   const std::string cwd = "/";
   background_shells none(events, "/nonexistent", "s", [] {});
-  const tool_context context{events, env, cwd, none, "s/call", [](int) {}};
+  const tool_limits limits;
+  const skill_book skills;
+  const tool_context context{events, env, cwd, limits, none, nullptr, nullptr, skills, "s/call", [](int) {}};
   tool_outcome outcome;
   const auto running = run_in_foreground(context, command, timeout, [&](tool_outcome told) {
     outcome = std::move(told);
@@ -214,21 +218,6 @@ CAF_TEST(an edit wants its text exactly once and keeps mode and link) {
   CAF_CHECK(S_ISLNK(what.st_mode));
   stat((work / "f").c_str(), &what);
   CAF_CHECK_EQUAL(what.st_mode & 0777, 0750u);
-}
-
-// NAT-2
-CAF_TEST(the modes decide as they say) {
-  using enum verdict;
-  const auto row = [](mode m) {
-    return std::array{decide(m, reach::harmless, false), decide(m, reach::edits, false),
-                      decide(m, reach::commands, false)};
-  };
-  CAF_CHECK((row(mode::ask) == std::array{allow, verdict::ask, verdict::ask}));
-  CAF_CHECK((row(mode::accept_edits) == std::array{allow, allow, verdict::ask}));
-  CAF_CHECK((row(mode::plan) == std::array{allow, refuse, verdict::ask}));
-  CAF_CHECK((row(mode::bypass) == std::array{allow, allow, allow}));
-  CAF_CHECK(decide(mode::ask, reach::commands, true) == allow);
-  CAF_CHECK(decide(mode::plan, reach::edits, true) == refuse);
 }
 
 CAF_TEST(lines are cut at any byte and one that is too long costs only itself) {

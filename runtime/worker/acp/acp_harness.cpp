@@ -92,6 +92,10 @@ bool acp_harness::called(const std::string& method, const json& params, const js
       updated(*update);
   } else if (notification && method == "_troupe/background" && options_.native) {
     background(params);
+  } else if (notification && method == "_troupe/note" && options_.native) {
+    note(text_of(params, "text"));
+  } else if (!notification && method == "_troupe/wake" && options_.native) {
+    wake(params, id);
   } else if (notification && method == "$/cancel_request") {
     if (const auto* request = field_of(params, "requestId"))
       perform(state_.withdrawn(*request));
@@ -131,6 +135,21 @@ void acp_harness::background(const json& params) {
   auto items = read_background(params, pids);
   outliving_.set_declared(std::move(pids), items);
   perform(state_.background(std::move(items)));
+}
+
+/// A prompt of the agent's own, from a monitor or a subagent: kept as a reply is, so that none is lost or sent twice.
+void acp_harness::wake(const json& params, const json& id) {
+  const auto text = text_of(params, "text");
+  if (phase_ != phase::open || text.empty() || text_of(params, "sessionId") != session_)
+    return wire_->respond_error(id, rpc_bad_params, "_troupe/wake: no such session, or no text");
+  event taken;
+  taken.what = "taken";
+  taken.id = "wake-" + std::to_string(job_->run) + "." + std::to_string(++wakes_);
+  taken.text = text;
+  const auto key = taken.id;
+  callbacks_.emit(std::move(taken));
+  wire_->respond(id, json::object());
+  perform(state_.deliver(key, text));
 }
 
 void acp_harness::send_prompt(const acp_send_prompt& prompt) {

@@ -87,6 +87,7 @@ private:
   void updated(const json& update);
   void permission(const json& params, const json& id);
   void background(const json& params);
+  void wake(const json& params, const json& id);
   void send_prompt(const acp_send_prompt& prompt);
   void prompt_answered(const json* result, const rpc_error& error);
   void perform(acp_effects effects);
@@ -128,7 +129,7 @@ private:
   std::deque<setup_step> setup_;
   bool warming_ = false, was_ready_ = false;
   std::string failure_;
-  std::uint64_t garbage_ = 0;
+  std::uint64_t garbage_ = 0, wakes_ = 0;
   std::string first_garbage_;
 };
 
