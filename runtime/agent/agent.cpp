@@ -40,6 +40,14 @@ bool is_folder(const std::string& path) {
   return stat(path.c_str(), &what) == 0 && S_ISDIR(what.st_mode);
 }
 
+/// The path of a program in the folder of this one.
+std::string program_beside(const char* name) {
+  char path[4096];
+  const auto size = readlink("/proc/self/exe", path, sizeof path);
+  const std::string own(path, size < 0 ? 0 : static_cast<std::size_t>(size));
+  return own.substr(0, own.rfind('/') + 1) + name;
+}
+
 bool is_absolute(const std::string& path) {
   return path.starts_with("/") && path.find('\0') == std::string::npos;
 }
@@ -67,7 +75,7 @@ std::optional<std::string> text_in(const json& params) {
 } // namespace
 
 acp_agent::acp_agent(event_loop& events, int in, int out, agent_defaults own)
-    : events_(events), client_(events, in, out), own_(std::move(own)) {}
+    : events_(events), client_(events, in, out), http_(events, program_beside("troupe-model")), own_(std::move(own)) {}
 
 void acp_agent::start() {
   events_.on_signal([this](int) {
@@ -187,7 +195,7 @@ bool acp_agent::give_folder(session_setup& setup, problem& wrong) const {
 
 session& acp_agent::add(session_setup setup, std::unique_ptr<conversation> talk) {
   const auto id = setup.id;
-  auto made = std::make_unique<session>(events_, client_, std::move(setup), std::move(talk),
+  auto made = std::make_unique<session>(events_, client_, http_, std::move(setup), std::move(talk),
                                         [this](int status) { exit_now(status); });
   return *(sessions_[id] = std::move(made));
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "runtime/agent/model/http_client.hpp"
 #include "runtime/agent/session.hpp"
 
 namespace troupe::agent {
@@ -49,6 +50,7 @@ private:
   void exit_now(int status);
   event_loop& events_;
   json_rpc client_;
+  http_client http_;
   agent_defaults own_;
   std::map<std::string, std::unique_ptr<session>> sessions_;
   bool ending_ = false, abandoned_ = false;

@@ -20,7 +20,25 @@ constexpr const char* file_name = "/conversation.jsonl";
 json to_json(const piece& p) {
   if (p.is == piece::kind::call)
     return {{"type", "tool_call"}, {"id", p.id}, {"name", p.name}, {"input", p.input}};
-  return {{"type", p.is == piece::kind::text ? "text" : "thought"}, {"text", p.text}};
+  json part{{"type", p.is == piece::kind::text ? "text" : "thought"}, {"text", p.text}};
+  if (!p.proof.empty())
+    part["proof"] = p.proof;
+  if (p.redacted)
+    part["redacted"] = true;
+  return part;
+}
+
+json to_json(const token_usage& usage) {
+  return {{"input", usage.input},
+          {"output", usage.output},
+          {"cacheRead", usage.cache_read},
+          {"cacheWritten", usage.cache_written},
+          {"model", usage.model}};
+}
+
+token_usage usage_from(const json& x) {
+  return {number_field(x, "input", 0), number_field(x, "output", 0), number_field(x, "cacheRead", 0),
+          number_field(x, "cacheWritten", 0), text_field(x, "model").value_or("")};
 }
 
 std::optional<piece> piece_from(const json& x) {
@@ -38,6 +56,8 @@ std::optional<piece> piece_from(const json& x) {
     return std::nullopt;
   p.is = type == "text" ? piece::kind::text : piece::kind::thought;
   p.text = text_field(x, "text").value_or("");
+  p.proof = text_field(x, "proof").value_or("");
+  p.redacted = flag_field(x, "redacted");
   return p;
 }
 
@@ -68,6 +88,8 @@ json to_json(const message& m) {
     line["content"].push_back(to_json(p));
   if (!m.stop.empty())
     line["stop"] = m.stop;
+  if (m.usage.context() > 0)
+    line["usage"] = to_json(m.usage);
   return line;
 }
 
@@ -87,6 +109,8 @@ std::optional<message> message_from(const json& line) {
     return std::nullopt;
   m.from = role == "user" ? message::role::user : message::role::assistant;
   m.stop = text_field(line, "stop").value_or("");
+  if (const auto* usage = field(line, "usage"))
+    m.usage = usage_from(*usage);
   for (const auto& part : *content)
     if (auto p = piece_from(part))
       m.pieces.push_back(std::move(*p));

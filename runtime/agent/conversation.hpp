@@ -18,9 +18,20 @@ namespace troupe::agent {
 struct piece {
   enum class kind { text, thought, call };
   kind is = kind::text;
-  std::string text;     ///< text, thought
-  std::string id, name; ///< call: unique in the conversation; the tool
-  json input;           ///< call: an object
+  std::string text;      ///< text, thought
+  std::string id, name;  ///< call: unique in the conversation; the tool
+  json input;            ///< call: an object
+  std::string proof{};   ///< thought: what its provider wants to see with it again
+  bool redacted = false; ///< thought: it is not shown, the proof stands for it
+};
+
+/// What a step has cost, in tokens.
+struct token_usage {
+  std::int64_t input = 0; ///< read anew: neither from a cache nor into one
+  std::int64_t output = 0;
+  std::int64_t cache_read = 0, cache_written = 0;
+  std::string model{}; ///< who has counted
+  [[nodiscard]] std::int64_t context() const { return input + output + cache_read + cache_written; }
 };
 
 /// A tool's result.
@@ -39,6 +50,7 @@ struct message {
   std::string call, name;    ///< tool: which call it answers
   std::string result;        ///< tool
   bool failed = false;       ///< tool
+  token_usage usage{};       ///< assistant; all 0: not known
 };
 
 json to_json(const message& m);

@@ -217,9 +217,9 @@ planned_step next_step(const std::vector<message>& conversation, const std::stri
   return step;
 }
 
-void offline_provider::begin_step(const std::vector<message>& conversation, step_sink& sink) {
+void offline_provider::begin_step(const step_request& request, step_sink& sink) {
   const auto mine = ++generation_;
-  events_.defer([this, mine, &sink, step = next_step(conversation, cwd_)] {
+  events_.defer([this, mine, &sink, step = next_step(request.conversation, cwd_)] {
     if (mine == generation_)
       play(step, sink);
   });

@@ -44,7 +44,7 @@ planned_step next_step(const std::vector<message>& conversation, const std::stri
 class offline_provider : public provider {
 public:
   offline_provider(event_loop& events, std::string cwd) : events_(events), cwd_(std::move(cwd)) {}
-  void begin_step(const std::vector<message>& conversation, step_sink& sink) override;
+  void begin_step(const step_request& request, step_sink& sink) override;
   void cancel() override { ++generation_; }
 
 private:

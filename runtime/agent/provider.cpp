@@ -13,11 +13,11 @@ public:
   choosing_provider(event_loop& events, const session_setup& setup)
       : events_(events), setup_(setup), offline_(events, setup.cwd) {}
 
-  void begin_step(const std::vector<message>& conversation, step_sink& sink) override {
+  void begin_step(const step_request& request, step_sink& sink) override {
     std::string error;
     const auto name = choose_provider(setup_, error);
     if (name == "offline")
-      return offline_.begin_step(conversation, sink);
+      return offline_.begin_step(request, sink);
     if (error.empty())
       error = "the provider '" + name + "' is not there yet\n  use --model offline";
     const auto mine = ++generation_;
@@ -44,7 +44,7 @@ bool is_provider(std::string_view name) {
   return name.empty() || name == "offline" || is_model_provider(name);
 }
 
-std::unique_ptr<provider> make_provider(event_loop& events, const session_setup& setup) {
+std::unique_ptr<provider> make_provider(event_loop& events, http_client&, const session_setup& setup) {
   return std::make_unique<choosing_provider>(events, setup);
 }
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "runtime/agent/model/system_prompt.hpp"
 #include "runtime/agent/session_subagent.hpp"
 #include "runtime/agent/session_updates.hpp"
 
@@ -40,13 +41,13 @@ std::vector<subagent_kind> kinds_in(const json& definition) {
 
 } // namespace
 
-session::session(event_loop& events, json_rpc& client, session_setup setup, std::unique_ptr<conversation> talk,
-                 std::function<void(int)> exit)
-    : events_(events), client_(client), setup_(std::move(setup)),
+session::session(event_loop& events, json_rpc& client, http_client& http, session_setup setup,
+                 std::unique_ptr<conversation> talk, std::function<void(int)> exit)
+    : events_(events), client_(client), http_(http), setup_(std::move(setup)),
       limits_(limits_from(object_in(setup_.settings, "native"), problems_)), tool_env_(without_credentials(setup_.env)),
       permissions_(permissions_from(object_in(setup_.settings, "permissions"), setup_.folders, setup_.cwd, tool_env_,
                                     problems_)),
-      talk_(std::move(talk)), model_(make_provider(events, setup_)), exit_(std::move(exit)),
+      talk_(std::move(talk)), model_(make_provider(events, http, setup_)), exit_(std::move(exit)),
       tools_(words_in(setup_.definition, "tools")), skills_(object_in(setup_.definition, "catalog")),
       shells_(events, setup_.folder + "/shells", setup_.id, [this] { announce_background(); }),
       tasks_(events, limits_.subagents, kinds_in(setup_.definition),
@@ -87,24 +88,28 @@ void session::announce_background() {
   client_.notify("_troupe/background", {{"sessionId", setup_.id}, {"running", std::move(running)}});
 }
 
+/// The user's and the project's instructions, each under its path.
+std::string session::memory() {
+  std::string all;
+  std::vector<std::string> problems;
+  for (const auto& file : read_memory(setup_.cwd, setup_.env, static_cast<std::size_t>(limits_.memory_bytes), problems))
+    all += (all.empty() ? "" : "\n\n") + ("Instructions from " + file.path) + ":\n\n" + file.text;
+  if (!std::exchange(memory_told_, true))
+    for (const auto& each : problems)
+      note(each);
+  return all;
+}
+
 turn_parts session::parts(conversation& talk, provider& model, const toolbox& tools) {
-  return {events_,
-          client_,
-          talk,
-          model,
-          shells_,
-          &tasks_,
-          &watches_,
-          skills_,
-          tools,
-          permissions_,
-          *talk_,
-          limits_,
-          tool_env_,
-          setup_.cwd,
-          exit_,
-          {},
-          [this](event_loop::task next) { servers_.when_settled(std::move(next)); }};
+  return {events_,   client_,
+          talk,      model,
+          shells_,   &tasks_,
+          &watches_, skills_,
+          tools,     permissions_,
+          *talk_,    limits_,
+          tool_env_, setup_.cwd,
+          exit_,     system_prompt(setup_, memory()),
+          {},        [this](event_loop::task next) { servers_.when_settled(std::move(next)); }};
 }
 
 bool session::prompt(const std::string& text, std::function<void(const turn_end&)> ended, std::string& error) {
@@ -166,12 +171,14 @@ std::unique_ptr<subagent_run> session::make_subagent(const std::string& id, cons
   if (!talk)
     return nullptr;
   auto made = std::make_unique<session_subagent>(
-      std::move(talk), make_provider(events_, setup_),
+      std::move(talk), make_provider(events_, http_, setup_),
       tools_.narrowed(kind != nullptr ? kind->tools : std::vector<std::string>(), {"task", "monitor"}));
   auto own = parts(made->talk(), made->model(), made->tools());
   own.tasks = nullptr;
   own.watches = nullptr;
   own.subagent = id;
+  if (kind != nullptr && !kind->prompt.empty())
+    own.system += "\n\n" + kind->prompt;
   made->set_parts(own);
   return made;
 }

@@ -20,8 +20,8 @@ namespace troupe::agent {
 class session {
 public:
   /// Keeps the conversation locked. `exit` ends the process (offline scripts).
-  session(event_loop& events, json_rpc& client, session_setup setup, std::unique_ptr<conversation> talk,
-          std::function<void(int)> exit);
+  session(event_loop& events, json_rpc& client, http_client& http, session_setup setup,
+          std::unique_ptr<conversation> talk, std::function<void(int)> exit);
 
   /// Starts a turn. False with `error` set where one runs already, the prompt cannot be saved, or it names a command
   /// that cannot be read; else `ended` comes.
@@ -44,6 +44,7 @@ public:
 private:
   void announce_background();
   void note(const std::string& text);
+  std::string memory();
   bool begin(const std::string& text, std::function<void(const turn_end&)> ended, std::string& error);
   void turn_over(const std::function<void(const turn_end&)>& ended, const turn_end& how);
   void end_work(event_loop::task done);
@@ -51,6 +52,7 @@ private:
   std::unique_ptr<subagent_run> make_subagent(const std::string& id, const subagent_kind* kind, std::string& error);
   event_loop& events_;
   json_rpc& client_;
+  http_client& http_;
   session_setup setup_;
   std::vector<std::string> problems_; ///< that nobody was told of yet
   tool_limits limits_;
@@ -66,7 +68,8 @@ private:
   monitors watches_;
   mcp_servers servers_;
   wakes wakes_;
-  bool closed_ = false; ///< asked to end: nothing of it goes on
+  bool memory_told_ = false; ///< what is wrong with the instructions
+  bool closed_ = false;      ///< asked to end: nothing of it goes on
   std::unique_ptr<turn> turn_;
   bool own_turn_ = false; ///< it was begun by a wake that the client did not take
   struct waiting_prompt {

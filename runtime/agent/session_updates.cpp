@@ -65,10 +65,11 @@ void replay(json_rpc& client, const conversation& talk, const std::string& cwd, 
     }
     const auto* text = m.from == message::role::user ? "user_message_chunk" : "agent_message_chunk";
     for (const auto& p : m.pieces)
-      send_update(client, talk.id(),
-                  p.is == piece::kind::call   ? call_announced(p, "pending", cwd, env)
-                  : p.is == piece::kind::text ? text_chunk(text, p.text)
-                                              : text_chunk("agent_thought_chunk", p.text));
+      if (p.is != piece::kind::thought || !p.text.empty())
+        send_update(client, talk.id(),
+                    p.is == piece::kind::call   ? call_announced(p, "pending", cwd, env)
+                    : p.is == piece::kind::text ? text_chunk(text, p.text)
+                                                : text_chunk("agent_thought_chunk", p.text));
   }
 }
 

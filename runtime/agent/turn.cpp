@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "runtime/agent/model/system_prompt.hpp"
 #include "runtime/agent/session_updates.hpp"
 
 namespace troupe::agent {
@@ -22,6 +23,10 @@ std::string choice_in(const json* result) {
   if (text_field(*outcome, "outcome") == "cancelled")
     return "cancelled";
   return text_field(*outcome, "optionId").value_or("");
+}
+
+const char* stop_of(step_end how) {
+  return how == step_end::refusal ? "refusal" : how == step_end::max_tokens ? "max_tokens" : "end_turn";
 }
 
 tool_outcome failure_of(const std::string& why) {
@@ -57,11 +62,13 @@ void turn::next_step() {
     return end({}, "it was ended after " + std::to_string(p_.limits.subagent_steps) + " steps (native.subagentSteps)");
   stepping_ = true;
   step_.pieces.clear();
-  p_.model.begin_step(p_.talk.messages(), *this);
+  step_.usage = {};
+  offers_ = offers_of(p_.tools.offered()); // a server may have more or fewer by now
+  p_.model.begin_step({p_.talk.messages(), p_.system, offers_}, *this);
 }
 
 void turn::say(piece::kind kind, const char* update_kind, std::string_view more) {
-  if (step_.pieces.empty() || step_.pieces.back().is != kind)
+  if (step_.pieces.empty() || step_.pieces.back().is != kind || !step_.pieces.back().proof.empty())
     step_.pieces.push_back({kind, {}, {}, {}, {}});
   step_.pieces.back().text += more;
   update(text_chunk(update_kind, more));
@@ -71,6 +78,13 @@ void turn::call(std::string id, std::string tool, json input) {
   step_.pieces.push_back({piece::kind::call, {}, std::move(id), std::move(tool), std::move(input)});
   calls_.push_back(step_.pieces.back());
   update(call_announced(shown(calls_.back()), "pending", p_.cwd, p_.env));
+}
+
+void turn::proof(std::string signature, bool redacted) {
+  if (redacted || step_.pieces.empty() || step_.pieces.back().is != piece::kind::thought)
+    step_.pieces.push_back({piece::kind::thought, {}, {}, {}, {}});
+  step_.pieces.back().proof = std::move(signature);
+  step_.pieces.back().redacted = redacted;
 }
 
 bool turn::keep_step(const std::string& stop) {
@@ -87,7 +101,7 @@ void turn::finish(step_end how) {
   if (how == step_end::nothing)
     return end("end_turn");
   const bool goes_on = !calls_.empty() || how == step_end::more;
-  if (keep_step(goes_on ? "" : how == step_end::refusal ? "refusal" : "end_turn"))
+  if (keep_step(goes_on ? "" : stop_of(how)))
     next_call();
 }
 
@@ -140,7 +154,7 @@ void turn::after_calls() {
       std::any_of(step_.pieces.begin(), step_.pieces.end(), [](const piece& p) { return p.is == piece::kind::call; });
   if (called || how_ == step_end::more)
     return next_step();
-  end(how_ == step_end::refusal ? "refusal" : "end_turn");
+  end(stop_of(how_));
 }
 
 void turn::ask(const piece& call, json options, std::function<void(const std::string&)> chosen) {

@@ -11,6 +11,7 @@
 #include "runtime/agent/background_shells.hpp"
 #include "runtime/agent/json_rpc.hpp"
 #include "runtime/agent/provider.hpp"
+#include "runtime/agent/session_updates.hpp"
 #include "runtime/agent/tool_limits.hpp"
 #include "runtime/agent/toolbox.hpp"
 
@@ -33,6 +34,7 @@ struct turn_parts {
   const environment& env; ///< of tools
   const std::string& cwd;
   std::function<void(int)> exit;
+  std::string system;                          ///< what the model is told ahead of the conversation
   std::string subagent;                        ///< its id: calls are shown under it, words are not shown
   std::function<void(event_loop::task)> ready; ///< calls back when all tools are there
 };
@@ -54,7 +56,10 @@ public:
 
   void text(std::string_view more) override { say(piece::kind::text, "agent_message_chunk", more); }
   void thought(std::string_view more) override { say(piece::kind::thought, "agent_thought_chunk", more); }
+  void proof(std::string signature, bool redacted) override;
   void call(std::string id, std::string tool, json input) override;
+  void used(const token_usage& usage) override { step_.usage = usage; }
+  void note(const std::string& sentence) override { update(text_chunk("agent_thought_chunk", sentence)); }
   void finish(step_end how) override;
   void fail(const std::string& why) override;
   void when_drained(event_loop::task next) override { p_.client.when_drained(std::move(next)); }
@@ -86,6 +91,7 @@ private:
   std::shared_ptr<bool> life_ = std::make_shared<bool>(true);
   std::function<void(const turn_end&)> ended_;
   message step_{message::role::assistant, {}, {}, {}, {}, {}, false};
+  std::vector<tool_offer> offers_; ///< of the step
   bool begun_ = false, stepping_ = false, cancelled_ = false;
   std::int64_t steps_ = 0;
   step_end how_ = step_end::more;
