@@ -9,12 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/agent/model/choice.hpp"
 #include "runtime/agent/session_updates.hpp"
 
 namespace troupe::agent {
 namespace {
 
 constexpr milliseconds rest_grace{200};
+constexpr std::chrono::seconds default_rest{60}; ///< of troupe-model
 
 std::string new_id() {
   unsigned char bytes[12];
@@ -195,6 +197,12 @@ bool acp_agent::give_folder(session_setup& setup, problem& wrong) const {
 
 session& acp_agent::add(session_setup setup, std::unique_ptr<conversation> talk) {
   const auto id = setup.id;
+  if (std::string ignored; choose_provider(setup, ignored) != "offline") {
+    if (const auto* native = field(setup.settings, "native"))
+      http_.set_rest(std::chrono::seconds(
+          std::clamp<std::int64_t>(number_field(*native, "transportRestSeconds", default_rest.count()), 0, 86'400)));
+    http_.warm();
+  }
   auto made = std::make_unique<session>(events_, client_, http_, std::move(setup), std::move(talk),
                                         [this](int status) { exit_now(status); });
   return *(sessions_[id] = std::move(made));
@@ -262,8 +270,11 @@ void acp_agent::prompt(const json& params, const json& id) {
     return client_.respond_error(id, invalid_params, "prompt is no list of content blocks");
   std::string error;
   const auto ended = [this, id](const turn_end& how) {
+    json result{{"stopReason", how.stop}};
+    if (how.usage.context() > 0)
+      result["usage"] = usage_of(how.usage);
     if (how.error.empty())
-      return client_.respond(id, {{"stopReason", how.stop}});
+      return client_.respond(id, std::move(result));
     client_.respond_error(id, internal_error, how.error);
   };
   if (!where->prompt(*text, ended, error))

@@ -29,16 +29,16 @@ json to_json(const piece& p) {
 }
 
 json to_json(const token_usage& usage) {
-  return {{"input", usage.input},
-          {"output", usage.output},
-          {"cacheRead", usage.cache_read},
-          {"cacheWritten", usage.cache_written},
-          {"model", usage.model}};
+  return {{"input", usage.input},          {"output", usage.output},
+          {"cacheRead", usage.cache_read}, {"cacheWritten", usage.cache_written},
+          {"model", usage.model},          {"cost", usage.cost}};
 }
 
 token_usage usage_from(const json& x) {
-  return {number_field(x, "input", 0), number_field(x, "output", 0), number_field(x, "cacheRead", 0),
-          number_field(x, "cacheWritten", 0), text_field(x, "model").value_or("")};
+  const auto* cost = field(x, "cost");
+  return {number_field(x, "input", 0),         number_field(x, "output", 0),
+          number_field(x, "cacheRead", 0),     number_field(x, "cacheWritten", 0),
+          text_field(x, "model").value_or(""), cost != nullptr && cost->is_number() ? cost->get<double>() : 0};
 }
 
 std::optional<piece> piece_from(const json& x) {
@@ -79,6 +79,15 @@ std::string aside_name(const std::string& folder) {
 }
 
 } // namespace
+
+token_usage operator+(const token_usage& a, const token_usage& b) {
+  return {a.input + b.input,
+          a.output + b.output,
+          a.cache_read + b.cache_read,
+          a.cache_written + b.cache_written,
+          b.model.empty() ? a.model : b.model,
+          a.cost + b.cost};
+}
 
 json to_json(const message& m) {
   if (m.from == message::role::tool)
@@ -198,8 +207,13 @@ void conversation::take(const json& line) {
     mode_ = mode_of(*set).value_or(mode_);
   else if (const auto allowed = text_field(line, "allow"))
     note_grant(*allowed);
+  else if (const auto* spent = field(line, "spent"))
+    cost_ += usage_from(*spent).cost;
+  else if (const auto* compacted = field(line, "compacted"))
+    note_compaction(static_cast<std::size_t>(number_field(*compacted, "from", 0)),
+                    text_field(*compacted, "summary").value_or(""));
   else if (auto m = message_from(line))
-    messages_.push_back(std::move(*m));
+    add(std::move(*m));
 }
 
 void conversation::answer_interrupted() {
@@ -237,8 +251,43 @@ bool conversation::write(const json& line) {
 bool conversation::append(message m) {
   if (!write(to_json(m)))
     return false;
-  messages_.push_back(std::move(m));
+  add(std::move(m));
   return true;
+}
+
+void conversation::add(message m) {
+  cost_ += m.usage.cost;
+  if (compacted_from_ > 0)
+    visible_.push_back(m);
+  messages_.push_back(std::move(m));
+}
+
+bool conversation::spend(const token_usage& usage) {
+  cost_ += usage.cost;
+  return write({{"spent", to_json(usage)}});
+}
+
+bool conversation::compact(std::size_t from, const std::string& summary) {
+  if (!write({{"compacted", {{"from", from}, {"summary", summary}}}}))
+    return false;
+  note_compaction(from, summary);
+  return true;
+}
+
+void conversation::note_compaction(std::size_t from, const std::string& summary) {
+  if (from == 0 || from > messages_.size())
+    return;
+  compacted_from_ = from;
+  compacted_at_ = messages_.size();
+  visible_.assign(1, message{message::role::user, {{piece::kind::text, summary, {}, {}, {}}}, {}, {}, {}, {}, false});
+  visible_.insert(visible_.end(), messages_.begin() + static_cast<std::ptrdiff_t>(from), messages_.end());
+}
+
+std::int64_t conversation::context() const {
+  for (auto i = messages_.size(); i > compacted_at_; --i)
+    if (const auto tokens = messages_[i - 1].usage.context(); tokens > 0)
+      return tokens;
+  return 0;
 }
 
 bool conversation::set_mode(mode m) {

@@ -31,6 +31,7 @@ struct token_usage {
   std::int64_t output = 0;
   std::int64_t cache_read = 0, cache_written = 0;
   std::string model{}; ///< who has counted
+  double cost = 0;     ///< US dollars; 0: not known
   [[nodiscard]] std::int64_t context() const { return input + output + cache_read + cache_written; }
 };
 
@@ -41,6 +42,8 @@ struct tool_outcome {
   json raw;                        ///< for the client's rawOutput, null for none; not saved
   std::string path, before, after; ///< an edit: shown as a diff; not saved
 };
+
+token_usage operator+(const token_usage& a, const token_usage& b);
 
 struct message {
   enum class role { user, assistant, tool };
@@ -79,7 +82,21 @@ public:
   /// Remembers that what this rule names is allowed for good.
   bool grant(const std::string& rule);
 
+  /// What was spent for it beside its own steps, by a subagent.
+  bool spend(const token_usage& usage);
+  /// From now on a model is shown `summary` in place of all messages before `from`, an index into `messages()`. The
+  /// file keeps them.
+  bool compact(std::size_t from, const std::string& summary);
+
   [[nodiscard]] const std::vector<message>& messages() const { return messages_; }
+  /// What a model is shown: all, or a summary and what came after it.
+  [[nodiscard]] const std::vector<message>& visible() const { return compacted_from_ == 0 ? messages_ : visible_; }
+  /// The index in `messages()` of the first one that is visible as it is.
+  [[nodiscard]] std::size_t visible_from() const { return compacted_from_; }
+  /// The tokens that the latest step has read and said; 0 where none has told since the latest compaction.
+  [[nodiscard]] std::int64_t context() const;
+  /// US dollars so far, as far as prices are known.
+  [[nodiscard]] double cost() const { return cost_; }
   [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] mode current_mode() const { return mode_; }
   [[nodiscard]] const std::vector<permission_rule>& granted() const { return granted_; }
@@ -90,12 +107,18 @@ private:
   bool read_all(std::string& error);
   void take(const json& line);
   void note_grant(const std::string& text);
+  void add(message m);
+  void note_compaction(std::size_t from, const std::string& summary);
   void answer_interrupted();
   unique_fd file_;
   std::string id_;
   mode mode_ = mode::ask;
   std::vector<permission_rule> granted_;
   std::vector<message> messages_;
+  std::vector<message> visible_;   ///< where there is a compaction
+  std::size_t compacted_from_ = 0; ///< 0: there is none
+  std::size_t compacted_at_ = 0;   ///< how many messages there were then
+  double cost_ = 0;
 };
 
 /// Makes a folder and those above it, 0700 where they are new. False with errno.

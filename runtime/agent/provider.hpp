@@ -11,6 +11,7 @@
 
 #include "runtime/agent/conversation.hpp"
 #include "runtime/agent/event_loop.hpp"
+#include "runtime/agent/model/models.hpp"
 #include "runtime/agent/session_setup.hpp"
 
 namespace troupe::agent {
@@ -68,6 +69,10 @@ public:
   virtual void begin_step(const step_request& request, step_sink& sink) = 0;
   /// Stops the step: after this its sink is not called again. Without effect when none runs.
   virtual void cancel() = 0;
+  /// What is known of the model that steps are asked of now; nothing for none.
+  [[nodiscard]] virtual model_facts facts() const { return {}; }
+  /// Whether the latest step failed because the conversation is too long for the model.
+  [[nodiscard]] virtual bool overflowed() const { return false; }
 };
 
 /// Whether a session may ask for a provider of that name; "" leaves it to the agent.

@@ -50,6 +50,21 @@ json call_ended(const std::string& call_id, const tool_outcome& outcome) {
   return update;
 }
 
+json usage_update(std::int64_t used, std::int64_t window, double cost) {
+  json update{{"sessionUpdate", "usage_update"}, {"used", used}, {"size", window}};
+  if (cost > 0)
+    update["cost"] = {{"amount", cost}, {"currency", "USD"}};
+  return update;
+}
+
+json usage_of(const token_usage& usage) {
+  return {{"totalTokens", usage.context()},
+          {"inputTokens", usage.input},
+          {"outputTokens", usage.output},
+          {"cachedReadTokens", usage.cache_read},
+          {"cachedWriteTokens", usage.cache_written}};
+}
+
 json modes_of(mode current) {
   auto list = json::array();
   for (const auto& row : modes)

@@ -20,6 +20,10 @@ json call_announced(const piece& call, const char* status, const std::string& cw
 json call_in_progress(const piece& call);
 /// The update with a call's end.
 json call_ended(const std::string& call_id, const tool_outcome& outcome);
+/// How much of the model's window is used, in tokens, and what the session has cost in US dollars (0: not known).
+json usage_update(std::int64_t used, std::int64_t window, double cost);
+/// The usage of a turn for the answer to its prompt.
+json usage_of(const token_usage& usage);
 /// {currentModeId, availableModes}
 json modes_of(mode current);
 /// Sends the whole conversation as updates (session/load).

@@ -13,7 +13,7 @@ struct limit_row {
   std::int64_t least, most;
 };
 
-constexpr std::array<limit_row, 14> rows{{
+constexpr std::array<limit_row, 15> rows{{
     {"bashTimeoutMs", &tool_limits::bash_timeout, 1, 86'400'000},
     {"bashLongestMs", &tool_limits::bash_longest, 1, 86'400'000},
     {"outputBytes", &tool_limits::output_bytes, 1'000, 1'000'000},
@@ -27,6 +27,7 @@ constexpr std::array<limit_row, 14> rows{{
     {"searchMs", &tool_limits::search_time, 1, 600'000},
     {"mcpStartMs", &tool_limits::mcp_start, 1, 600'000},
     {"mcpCallMs", &tool_limits::mcp_call, 1, 86'400'000},
+    {"compactPercent", &tool_limits::compact_percent, 0, 100},
     {"memoryBytes", &tool_limits::memory_bytes, 0, 1'000'000},
 }};
 

@@ -1,4 +1,4 @@
-// The bounds of the tools, as settings name them: native.NAME.
+// The bounds of tools and conversations, as settings name them: native.NAME.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,7 @@ struct tool_limits {
   std::int64_t search_time = 30'000;     ///< native.searchMs
   std::int64_t mcp_start = 15'000;       ///< native.mcpStartMs: until a server has told its tools
   std::int64_t mcp_call = 120'000;       ///< native.mcpCallMs: one call
+  std::int64_t compact_percent = 80;     ///< native.compactPercent: of the model's window; 0: never
   std::int64_t memory_bytes = 64 * 1024; ///< native.memoryBytes: of AGENTS.md, CLAUDE.md and what they import
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <numeric>
 
 #include "runtime/agent/model/system_prompt.hpp"
 #include "runtime/agent/session_updates.hpp"
@@ -64,7 +65,49 @@ void turn::next_step() {
   step_.pieces.clear();
   step_.usage = {};
   offers_ = offers_of(p_.tools.offered()); // a server may have more or fewer by now
-  p_.model.begin_step({p_.talk.messages(), p_.system, offers_}, *this);
+  if (is_full(p_.talk.context(), p_.model.facts(), p_.limits.compact_percent) && compact(false))
+    return;
+  p_.model.begin_step({p_.talk.visible(), p_.system, offers_}, *this);
+}
+
+/// Has the model summarise the older part of what it is shown; false where there is nothing to leave out.
+/// `too_long`: the provider said so, whatever is known of its window.
+bool turn::compact(bool too_long) {
+  const auto& shown = p_.talk.visible();
+  auto window = p_.model.facts().window;
+  if (too_long)
+    window = std::accumulate(shown.begin(), shown.end(), std::int64_t{0},
+                             [](std::int64_t sum, const message& m) { return sum + estimate(m); });
+  const auto keep = keep_from(shown, window);
+  if (keep == 0)
+    return false;
+  note("the conversation is compacted: its older part is summarised\n");
+  const auto hidden = p_.talk.visible_from() == 0 ? 0 : p_.talk.visible_from() - 1; // the summary is no message
+  summarised_ = to_summarise(shown, keep, window);
+  summary_ = std::make_unique<summary_taker>(
+      [this, from = hidden + keep](const std::string& summary) { compacted(from, summary); },
+      [this](const token_usage& usage) { step_.usage = usage; }, [this](const std::string& why) { fail(why); });
+  p_.model.begin_step({summarised_, p_.system, offers_}, *summary_);
+  return true;
+}
+
+void turn::compacted(std::size_t from, const std::string& summary) {
+  p_.events.defer([gone = std::shared_ptr<summary_taker>(std::move(summary_))] {}); // it is calling
+  summarised_.clear();
+  total_ = total_ + step_.usage;
+  if (!p_.talk.compact(from, summary) || !p_.talk.spend(step_.usage))
+    return end({}, std::string("cannot save the conversation: ") + std::strerror(errno));
+  step_.usage = {};
+  p_.model.begin_step({p_.talk.visible(), p_.system, offers_}, *this);
+}
+
+/// Tells what the step has cost.
+void turn::count() {
+  if (step_.usage.context() == 0)
+    return;
+  const auto facts = p_.model.facts();
+  step_.usage.cost = cost_of(facts, step_.usage);
+  total_ = total_ + step_.usage;
 }
 
 void turn::say(piece::kind kind, const char* update_kind, std::string_view more) {
@@ -89,8 +132,14 @@ void turn::proof(std::string signature, bool redacted) {
 
 bool turn::keep_step(const std::string& stop) {
   step_.stop = stop;
-  if (p_.talk.append(step_))
+  count();
+  if (p_.talk.append(step_)) {
+    if (&p_.talk != &p_.owner && step_.usage.cost > 0)
+      p_.owner.spend(step_.usage);
+    if (step_.usage.context() > 0)
+      update(usage_update(step_.usage.context(), p_.model.facts().window, p_.owner.cost()));
     return true;
+  }
   end({}, std::string("cannot save the conversation: ") + std::strerror(errno));
   return false;
 }
@@ -106,6 +155,8 @@ void turn::finish(step_end how) {
 }
 
 void turn::fail(const std::string& why) {
+  if (p_.model.overflowed() && step_.pieces.empty() && !std::exchange(squeezed_, true) && compact(true))
+    return;
   stepping_ = false;
   if (keep_step("failed"))
     end({}, why);
@@ -283,7 +334,9 @@ void turn::end(const std::string& stop, const std::string& error) {
           each.what->cancel();
     return;
   }
-  p_.events.defer([ended = std::exchange(ended_, nullptr), stop, error] { ended({stop, error}); });
+  p_.events.defer([ended = std::exchange(ended_, nullptr), stop, error, total = total_] {
+    ended({stop, error, total});
+  });
 }
 
 } // namespace troupe::agent

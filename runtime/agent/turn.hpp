@@ -9,6 +9,7 @@
 #include <string>
 
 #include "runtime/agent/background_shells.hpp"
+#include "runtime/agent/compaction.hpp"
 #include "runtime/agent/json_rpc.hpp"
 #include "runtime/agent/provider.hpp"
 #include "runtime/agent/session_updates.hpp"
@@ -42,7 +43,8 @@ struct turn_parts {
 /// How a turn ended: a stop reason, or an error for the prompt.
 struct turn_end {
   std::string stop;
-  std::string error; ///< not empty: an error
+  std::string error;   ///< not empty: an error
+  token_usage usage{}; ///< of all its steps
 };
 
 class turn : public step_sink {
@@ -68,6 +70,9 @@ private:
   void say(piece::kind kind, const char* update, std::string_view more);
   void next_step();
   bool keep_step(const std::string& stop);
+  void count();
+  bool compact(bool too_long);
+  void compacted(std::size_t from, const std::string& summary);
   void next_call();
   void consider(const piece& call, const tool& what);
   void after_calls();
@@ -92,6 +97,10 @@ private:
   std::function<void(const turn_end&)> ended_;
   message step_{message::role::assistant, {}, {}, {}, {}, {}, false};
   std::vector<tool_offer> offers_; ///< of the step
+  token_usage total_;
+  std::unique_ptr<summary_taker> summary_; ///< while one is being made
+  std::vector<message> summarised_;
+  bool squeezed_ = false; ///< the step that failed for its length was tried again
   bool begun_ = false, stepping_ = false, cancelled_ = false;
   std::int64_t steps_ = 0;
   step_end how_ = step_end::more;

@@ -165,6 +165,8 @@ std::string agent_client::open_session(const std::string& mode, json extension) 
   const auto made =
       call("session/new",
            {{"cwd", folder_}, {"mcpServers", json::array()}, {"_meta", extension_with(std::move(extension))}});
+  if (!made.contains("result"))
+    throw std::runtime_error("no session: " + made.dump());
   const auto id = made.at("result").at("sessionId").get<std::string>();
   call("session/set_mode", {{"sessionId", id}, {"modeId", mode}}).at("result");
   return id;

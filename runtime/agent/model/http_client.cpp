@@ -14,8 +14,8 @@
 namespace troupe::agent {
 namespace {
 
-/// Starts the program with `socket` as its descriptor 0, in a process group of its own, without arguments and
-/// variables. Gives 0 or an errno.
+/// Starts the program with `socket` as its descriptor 0, in a process group of its own, without arguments, and with no
+/// more variables than tell whose it is. Gives 0 or an errno.
 int spawn_on(const std::string& program, int socket) {
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
@@ -32,9 +32,13 @@ int spawn_on(const std::string& program, int socket) {
   posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
   char name[] = "troupe-model";
   char* arguments[] = {name, nullptr};
-  char* variables[] = {nullptr};
+  std::vector<char*> variables;
+  for (char** each = environ; each != nullptr && *each != nullptr; ++each)
+    if (std::string_view(*each).starts_with("TROUPE_"))
+      variables.push_back(*each);
+  variables.push_back(nullptr);
   pid_t pid = 0;
-  const int why = posix_spawn(&pid, program.c_str(), &files, &how, arguments, variables);
+  const int why = posix_spawn(&pid, program.c_str(), &files, &how, arguments, variables.data());
   posix_spawnattr_destroy(&how);
   posix_spawn_file_actions_destroy(&files);
   return why;

@@ -57,6 +57,8 @@ public:
 
   /// Starts the program, if it does not run, so that the next request finds it ready.
   void warm();
+  /// How long it stays from now on when nothing is asked of it.
+  void set_rest(milliseconds rest) { rest_ = rest; }
   /// Ends it where nothing is asked of it.
   void release();
   ticket start(const http_request& request, http_answer answer);

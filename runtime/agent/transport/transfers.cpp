@@ -216,6 +216,7 @@ void transfers::begin(std::uint32_t id, std::string_view payload) {
   set(CURLOPT_HTTPHEADER, t->headers);
   set(CURLOPT_FOLLOWLOCATION, 0L);
   set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_QUICK_EXIT, 1L); // a cancel does not wait for a name that is being looked up
   set(CURLOPT_TCP_NODELAY, 1L);
   set(CURLOPT_TCP_KEEPALIVE, 1L);
   set(CURLOPT_PATH_AS_IS, 1L);
