@@ -310,13 +310,10 @@ std::string fresh_key() {
 }
 
 json environment_json() {
-  environment env;
-  for (char** at = environ; *at; ++at) {
-    std::string_view pair(*at);
-    if (auto split = pair.find('='); split != std::string_view::npos)
-      env.emplace_back(pair.substr(0, split), pair.substr(split + 1));
-  }
-  return to_json(env);
+  std::string block;
+  for (char** at = environ; *at; ++at)
+    (block += *at) += '\0';
+  return bytes_to_json(block);
 }
 
 namespace {

@@ -1,6 +1,11 @@
 // The messages as JSON.
 #include "messages/json.hpp"
 
+#include <algorithm>
+#include <utility>
+
+#include "messages/json_writer.hpp"
+
 namespace troupe {
 
 namespace {
@@ -104,6 +109,50 @@ std::vector<T> optional_list(const json& x, const char* name, F read) {
 
 } // namespace
 
+environment environment_from_block(std::string_view block) {
+  environment out;
+  while (!block.empty()) {
+    auto end = std::min(block.find('\0'), block.size());
+    auto pair = block.substr(0, end);
+    if (auto split = pair.find('='); split != std::string_view::npos)
+      out.emplace_back(pair.substr(0, split), pair.substr(split + 1));
+    block.remove_prefix(std::min(end + 1, block.size()));
+  }
+  return out;
+}
+
+void append_json_string(std::string& to, std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef", named = "\b\t\n\v\f\r", letters = "btn_fr";
+  to += '"';
+  while (!text.empty()) {
+    auto plain = text.begin();
+    while (plain != text.end() && static_cast<unsigned char>(*plain) >= 0x20 && *plain != '"' && *plain != '\\')
+      ++plain;
+    auto length = static_cast<std::size_t>(plain - text.begin());
+    to += text.substr(0, length);
+    if (plain == text.end())
+      break;
+    auto at = named.find(*plain);
+    if (at != std::string_view::npos && letters[at] != '_')
+      (to += '\\') += letters[at];
+    else if (static_cast<unsigned char>(*plain) >= 0x20)
+      (to += '\\') += *plain;
+    else
+      ((to += "\\u00") += digits[static_cast<unsigned char>(*plain) >> 4]) += digits[*plain & 15];
+    text.remove_prefix(length + 1);
+  }
+  to += '"';
+}
+
+void append_json_bytes(std::string& to, std::string_view bytes) {
+  if (is_utf8(bytes)) {
+    append_json_string(to, bytes);
+    return;
+  }
+  json_object o(to);
+  append_json_string(o.at("b64"), encode64(bytes));
+}
+
 json bytes_to_json(std::string_view bytes) {
   if (is_utf8(bytes))
     return json(bytes);
@@ -177,23 +226,46 @@ process_identity identity_from_json(const json& x) {
           required_unsigned(x, "start")};
 }
 
-json to_json(const dispatch_spec& x) {
-  json out{{"kind", x.kind}, {"harness", x.harness}, {"cwd", bytes_to_json(x.cwd)}, {"rows", x.rows}, {"cols", x.cols}};
+namespace {
+
+void append(std::string& to, const dispatch_spec& x) {
+  json_object o(to);
+  o.bytes("kind", x.kind);
+  o.bytes("harness", x.harness);
+  o.bytes("cwd", x.cwd);
+  o.number("rows", x.rows);
+  o.number("cols", x.cols);
   if (!x.command.empty())
-    out["command"] = texts(x.command);
-  put(out, "prompt", x.prompt);
-  put(out, "name", x.name);
-  put(out, "model", x.model);
-  put(out, "effort", x.effort);
-  put(out, "permissionMode", x.permission_mode);
-  put(out, "agent", x.agent);
-  put(out, "settings", x.settings);
+    o.texts("command", x.command);
+  o.some_bytes("prompt", x.prompt);
+  o.some_bytes("name", x.name);
+  o.some_bytes("model", x.model);
+  o.some_bytes("effort", x.effort);
+  o.some_bytes("permissionMode", x.permission_mode);
+  o.some_bytes("agent", x.agent);
+  o.some_bytes("settings", x.settings);
   if (!x.add_dirs.empty())
-    out["addDirs"] = texts(x.add_dirs);
-  put(out, "mcpConfig", x.mcp_config);
+    o.texts("addDirs", x.add_dirs);
+  o.some_bytes("mcpConfig", x.mcp_config);
   if (x.backgrounded)
-    out["backgrounded"] = true;
+    o.flag("backgrounded", true);
+}
+
+template <class T>
+std::string text_of(const T& x) {
+  std::string out;
+  append(out, x);
   return out;
+}
+
+} // namespace
+
+std::string to_text(const dispatch_spec& x) {
+  return text_of(x);
+}
+
+json to_json(const dispatch_spec& x) {
+  return json::parse(to_text(x));
 }
 
 dispatch_spec spec_from_json(const json& x) {
@@ -217,14 +289,24 @@ dispatch_spec spec_from_json(const json& x) {
   return out;
 }
 
-json to_json(const environment& x) {
-  auto out = json::array();
+namespace {
+
+std::string block_of(const environment& x) {
+  std::string block;
   for (const auto& [name, value] : x)
-    out.push_back(json::array({bytes_to_json(name), bytes_to_json(value)}));
-  return out;
+    (((block += name) += '=') += value) += '\0';
+  return block;
+}
+
+} // namespace
+
+json to_json(const environment& x) {
+  return bytes_to_json(block_of(x));
 }
 
 environment environment_from_json(const json& x) {
+  if (!x.is_array())
+    return environment_from_block(bytes_from_json(x));
   return list<std::pair<std::string, std::string>>(x, [](const json& pair) {
     if (!pair.is_array() || pair.size() != 2)
       throw field_error("field 'env' must be a list of [name, value]");
@@ -262,18 +344,29 @@ std::vector<work_item> work_from_json(const json& xs) {
   });
 }
 
-json to_json(const event& x) {
-  json out{{"n", x.n}, {"t", x.t}, {"run", x.run}, {"seen", x.seen}, {"what", x.what}};
-  put(out, "id", x.id);
-  put(out, "text", x.text);
-  put(out, "detail", x.detail);
-  if (x.value != 0)
-    out["value"] = x.value;
-  if (!x.options.empty())
-    out["options"] = to_json(x.options);
-  if (!x.work.empty())
-    out["work"] = to_json(x.work);
+std::string to_text(const event& x) {
+  std::string out;
+  {
+    json_object o(out);
+    o.number("n", x.n);
+    o.number("t", x.t);
+    o.number("run", x.run);
+    o.number("seen", x.seen);
+    o.bytes("what", x.what);
+    o.some_bytes("id", x.id);
+    o.some_bytes("text", x.text);
+    o.some_bytes("detail", x.detail);
+    o.some_number("value", x.value);
+    if (!x.options.empty())
+      o.at("options") += to_line(to_json(x.options));
+    if (!x.work.empty())
+      o.at("work") += to_line(to_json(x.work));
+  }
   return out;
+}
+
+json to_json(const event& x) {
+  return json::parse(to_text(x));
 }
 
 event event_from_json(const json& x) {
@@ -294,21 +387,30 @@ event event_from_json(const json& x) {
   return out;
 }
 
-json to_json(const ledger_entry& x) {
-  json out{{"n", x.n}, {"t", x.t}, {"what", x.what}};
-  put(out, "cause", x.cause);
-  put(out, "seen", x.seen);
-  put(out, "session", x.session.value);
-  put(out, "run", std::uint64_t{x.run});
-  if (!x.facts.empty()) {
-    auto facts = json::object();
-    for (const auto& [name, value] : x.facts)
-      facts[name] = bytes_to_json(value);
-    out["facts"] = std::move(facts);
+std::string to_text(const ledger_entry& x) {
+  std::string out;
+  {
+    json_object o(out);
+    o.number("n", x.n);
+    o.number("t", x.t);
+    o.bytes("what", x.what);
+    o.some_number("cause", x.cause);
+    o.some_number("seen", x.seen);
+    o.some_bytes("session", x.session.value);
+    o.some_number("run", x.run);
+    if (!x.facts.empty()) {
+      json_object facts(o.at("facts"));
+      for (const auto& [name, value] : x.facts)
+        facts.bytes(name, value);
+    }
+    if (!x.spec.empty())
+      append(o.at("spec"), x.spec.front());
   }
-  if (!x.spec.empty())
-    out["spec"] = to_json(x.spec.front());
   return out;
+}
+
+json to_json(const ledger_entry& x) {
+  return json::parse(to_text(x));
 }
 
 ledger_entry ledger_entry_from_json(const json& x) {
@@ -367,27 +469,49 @@ json to_json(const row& x) {
   return out;
 }
 
+namespace {
+
+void append(std::string& to, const snapshot& x) {
+  json_object o(to);
+  o.number("epoch", x.epoch);
+  o.number("expires", x.expires);
+  o.list("credentials", x.credentials, [](std::string& list, const credential& c) {
+    append_json_bytes(list += '[', c.variable);
+    append_json_bytes(list += ',', c.secret);
+    list += ']';
+  });
+}
+
+} // namespace
+
+std::string to_text(const assignment& x) {
+  std::string out;
+  {
+    json_object o(out);
+    o.bytes("session", x.session.value);
+    o.number("run", x.run);
+    o.number("seen", x.seen);
+    o.number("epoch", x.epoch);
+    append(o.at("spec"), x.spec);
+    o.bytes("env", block_of(x.env));
+    append(o.at("snapshot"), x.credentials);
+    o.bytes("directory", x.directory);
+    o.bytes("controlSocket", x.control_socket);
+    o.bytes("supervisor", x.supervisor);
+    o.flag("resume", x.resume);
+    o.flag("interrupted", x.interrupted);
+    o.flag("tooOld", x.too_old);
+    o.number("waiting", x.waiting);
+    o.texts("ignoredWork", x.ignored_work);
+    o.bytes("settings", x.settings);
+    o.bytes("definition", x.definition);
+    o.number("variables", x.variables);
+  }
+  return out;
+}
+
 json to_json(const assignment& x) {
-  auto keys = json::array();
-  for (const auto& c : x.credentials.credentials)
-    keys.push_back(json::array({c.variable, bytes_to_json(c.secret)}));
-  return {{"session", x.session.value},
-          {"run", x.run},
-          {"seen", x.seen},
-          {"epoch", x.epoch},
-          {"spec", to_json(x.spec)},
-          {"env", to_json(x.env)},
-          {"snapshot", {{"epoch", x.credentials.epoch}, {"expires", x.credentials.expires}, {"credentials", keys}}},
-          {"directory", bytes_to_json(x.directory)},
-          {"controlSocket", bytes_to_json(x.control_socket)},
-          {"supervisor", bytes_to_json(x.supervisor)},
-          {"resume", x.resume},
-          {"interrupted", x.interrupted},
-          {"tooOld", x.too_old},
-          {"waiting", x.waiting},
-          {"ignoredWork", texts(x.ignored_work)},
-          {"settings", x.settings},
-          {"definition", x.definition}};
+  return json::parse(to_text(x));
 }
 
 assignment assignment_from_json(const json& x) {
@@ -414,18 +538,32 @@ assignment assignment_from_json(const json& x) {
   out.ignored_work = optional_texts(x, "ignoredWork");
   out.settings = optional_text(x, "settings");
   out.definition = optional_text(x, "definition");
+  if (const auto* digest = find(x, "variables"))
+    out.variables = digest->get<std::uint64_t>();
+  return out;
+}
+
+std::string to_text(const receipt& x) {
+  std::string out;
+  {
+    json_object o(out);
+    o.bytes("session", x.session.value);
+    o.number("run", x.run);
+    o.bytes("cwd", x.cwd);
+    o.bytes("permissionMode", x.permission_mode);
+    o.number("last", x.last);
+    o.texts("arguments", x.arguments);
+    o.bytes("env", block_of(x.env));
+    o.number("variables", x.variables);
+    json_object account(o.at("account"));
+    account.number("epoch", x.account_epoch);
+    account.texts("variables", x.accounts);
+  }
   return out;
 }
 
 json to_json(const receipt& x) {
-  return {{"session", x.session.value},
-          {"run", x.run},
-          {"cwd", bytes_to_json(x.cwd)},
-          {"permissionMode", x.permission_mode},
-          {"last", x.last},
-          {"arguments", texts(x.arguments)},
-          {"env", to_json(x.env)},
-          {"account", {{"epoch", x.account_epoch}, {"variables", texts(x.accounts)}}}};
+  return json::parse(to_text(x));
 }
 
 receipt receipt_from_json(const json& x) {
@@ -437,7 +575,10 @@ receipt receipt_from_json(const json& x) {
               optional_texts(x, "arguments"),
               {},
               0,
+              0,
               {}};
+  if (const auto* digest = find(x, "variables"))
+    out.variables = digest->get<std::uint64_t>();
   if (const auto* env = find(x, "env"))
     out.env = environment_from_json(*env);
   if (const auto* account = find(x, "account")) {

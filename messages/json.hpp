@@ -36,8 +36,11 @@ json to_json(const process_identity& x);
 process_identity identity_from_json(const json& x);
 json to_json(const dispatch_spec& x);
 dispatch_spec spec_from_json(const json& x);
-json to_json(const environment& x); ///< [["NAME","value"], ...]
-environment environment_from_json(const json& x);
+/// `NAME=value` one after the other, each ended by a zero byte, as the kernel hands them over. What a name or value
+/// has that no program could be given is lost.
+environment environment_from_block(std::string_view block);
+json to_json(const environment& x);               ///< as such a block: a tenth of the work of a list
+environment environment_from_json(const json& x); ///< a block, or [["NAME","value"], ...]
 json to_json(const event& x);
 event event_from_json(const json& x);
 json to_json(const ledger_entry& x);
@@ -51,6 +54,13 @@ json to_json(const std::vector<option>& x);
 std::vector<option> options_from_json(const json& x);
 json to_json(const std::vector<work_item>& x);
 std::vector<work_item> work_from_json(const json& x);
+
+/// The same as text, on one line without newline; without a tree in between.
+std::string to_text(const dispatch_spec& x);
+std::string to_text(const event& x);
+std::string to_text(const ledger_entry& x);
+std::string to_text(const assignment& x);
+std::string to_text(const receipt& x);
 
 /// One line without newline. Never throws: what is no UTF-8 is replaced.
 std::string to_line(const json& x);

@@ -199,12 +199,13 @@ struct assignment {
   bool too_old = false;       ///< it did, too long ago to go on with it unasked (REST-4)
   std::uint32_t waiting = 0;  ///< replies that follow once the harness was started
   std::vector<std::string> ignored_work{}; ///< names of commands that count as no work (`activeWork.ignore`)
-  std::string settings{};   ///< those of the directory that an agent needs, a JSON object as text (ENV-1); or empty
-  std::string definition{}; ///< the agent definition that shapes it, likewise
+  std::string settings{};      ///< those of the directory that an agent needs, a JSON object as text (ENV-1); or empty
+  std::string definition{};    ///< the agent definition that shapes it, likewise
+  std::uint64_t variables = 0; ///< digest of the variables that the harness is to have (BEYOND-5); 0: not told
   bool operator==(const assignment&) const = default;
 };
 TROUPE_INSPECT(assignment, session, run, seen, epoch, spec, env, credentials, directory, control_socket, supervisor,
-               resume, interrupted, too_old, waiting, ignored_work, settings, definition)
+               resume, interrupted, too_old, waiting, ignored_work, settings, definition, variables)
 
 /// What the worker says it really has (BEYOND-5); the supervisor compares it with what was meant, in memory, and keeps
 /// names only. No secret is in it.
@@ -215,11 +216,12 @@ struct receipt {
   std::string permission_mode;
   std::uint64_t last = 0;               ///< the last transcript number
   std::vector<std::string> arguments{}; ///< of the harness; of the agent that is built in: none
-  environment env{};                    ///< as the harness gets it, without credentials
+  environment env{};                    ///< as the harness gets it, without credentials; empty: as meant, or not told
+  std::uint64_t variables = 0;          ///< its digest
   std::uint64_t account_epoch = 0;      ///< of the snapshot that it holds (BEYOND-6)
   std::vector<std::string> accounts{};  ///< the snapshot's variables
   bool operator==(const receipt&) const = default;
 };
-TROUPE_INSPECT(receipt, session, run, cwd, permission_mode, last, arguments, env, account_epoch, accounts)
+TROUPE_INSPECT(receipt, session, run, cwd, permission_mode, last, arguments, env, variables, account_epoch, accounts)
 
 } // namespace troupe

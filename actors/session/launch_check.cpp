@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include "messages/digest.hpp"
+
 namespace troupe {
 
 namespace {
@@ -37,7 +39,7 @@ const char* word(bool same) {
 } // namespace
 
 launch_intent intent_of(const assignment& job) {
-  launch_intent out{job.spec.cwd, job.spec.permission_mode, job.spec.command, job.env, job.credentials.epoch, {}};
+  launch_intent out{job.spec.cwd, job.spec.permission_mode, job.spec.command, job.env, 0, job.credentials.epoch, {}};
   put(out.env, "TROUPE_SESSION_ID", job.session.value); // ENV-7
   put(out.env, "TROUPE_SESSION_DIR", job.directory);
   put(out.env, "TROUPE_SOCKET", job.control_socket);
@@ -49,7 +51,19 @@ launch_intent intent_of(const assignment& job) {
     std::erase_if(out.env, [&](const auto& pair) { return pair.first == c.variable; });
     out.accounts.push_back(c.variable);
   }
+  out.variables = digest_of(out.env);
   return out;
+}
+
+/// A digest that is the one meant says all; else both sides are laid beside each other by name.
+bool told_variables(const launch_intent& meant, const receipt& got, launch_check& out) {
+  if (got.variables != meant.variables || got.variables == 0) {
+    if (got.env.empty()) // there is always Troupe's own
+      return false;
+    out.variables = different(meant.env, got.env);
+  }
+  out.parts["variables"] = word(out.variables.empty());
+  return true;
 }
 
 launch_check compare(const launch_intent& meant, const receipt& got) {
@@ -59,12 +73,10 @@ launch_check compare(const launch_intent& meant, const receipt& got) {
                {"directory", word(meant.cwd == got.cwd)},
                {"permission_mode", word(meant.permission_mode == got.permission_mode)},
                {"variables", "not told"}};
-  if (got.env.empty()) // there is always Troupe's own
+  if (!told_variables(meant, got, out))
     return out;
-  out.variables = different(meant.env, got.env);
   out.parts["account"] = word(meant.epoch == got.account_epoch && meant.accounts == got.accounts);
   out.parts["arguments"] = word(meant.arguments == got.arguments);
-  out.parts["variables"] = word(out.variables.empty());
   return out;
 }
 

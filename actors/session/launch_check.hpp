@@ -26,7 +26,8 @@ struct launch_check {
 struct launch_intent {
   std::string cwd, permission_mode;
   std::vector<std::string> arguments;
-  environment env; ///< with what Troupe itself adds, without credentials
+  environment env;             ///< with what Troupe itself adds, without credentials
+  std::uint64_t variables = 0; ///< its digest
   std::uint64_t epoch = 0;
   std::vector<std::string> accounts;
 };

@@ -154,6 +154,7 @@ void session_state::assign_with(const sm::assign& e, snapshot credentials) {
   job.ignored_work = around->ignored_work;
   around->configure(job);
   auto meant = intent_of(job);
+  job.variables = meant.variables;
   self->request(around->host, warm ? deadline::warm : deadline::worker, assign_worker{e.worker.worker, std::move(job)})
       .then(
           [this, meant](receipt& got) {

@@ -150,7 +150,7 @@ bool acp_agent::read_extension(const json& params, session_setup& setup, problem
   if (const auto* env = field(*ours, "env")) {
     auto given = environment_of(*env);
     if (!given) {
-      wrong = {invalid_params, "_meta.troupe.env is no list of [name, value] pairs"};
+      wrong = {invalid_params, "_meta.troupe.env is neither a block of NAME=value nor a list of [name, value] pairs"};
       return false;
     }
     setup.env = std::move(*given);

@@ -1,6 +1,8 @@
 // Typed looks into JSON.
 #include "runtime/agent/fields.hpp"
 
+#include <algorithm>
+
 namespace troupe::agent {
 namespace {
 
@@ -58,9 +60,28 @@ std::optional<std::string> bytes_of(const json& value) {
   return encoded ? from_base64(*encoded) : std::nullopt;
 }
 
+namespace {
+
+/// `NAME=value` one after the other, each ended by a zero byte.
+environment from_block(std::string_view block) {
+  environment env;
+  while (!block.empty()) {
+    const auto end = std::min(block.find('\0'), block.size());
+    const auto pair = block.substr(0, end);
+    if (const auto split = pair.find('='); split != std::string_view::npos && split > 0)
+      env.emplace_back(pair.substr(0, split), pair.substr(split + 1));
+    block.remove_prefix(std::min(end + 1, block.size()));
+  }
+  return env;
+}
+
+} // namespace
+
 std::optional<environment> environment_of(const json& value) {
-  if (!value.is_array())
-    return std::nullopt;
+  if (!value.is_array()) {
+    const auto block = bytes_of(value);
+    return block ? std::optional(from_block(*block)) : std::nullopt;
+  }
   environment env;
   for (const auto& pair : value) {
     if (!pair.is_array() || pair.size() != 2)

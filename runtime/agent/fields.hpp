@@ -25,7 +25,7 @@ std::int64_t number_field(const json& object, const char* name, std::int64_t oth
 bool flag_field(const json& object, const char* name);
 /// Bytes: a string, or {"b64": "..."} where they are no UTF-8 (FILES-3). None for anything else.
 std::optional<std::string> bytes_of(const json& value);
-/// [["NAME","value"], ...]; none when it has another shape.
+/// `NAME=value` one after the other, each ended by a zero byte, or [["NAME","value"], ...]; none for any other shape.
 std::optional<environment> environment_of(const json& value);
 /// One line without newline; what is no UTF-8 is replaced. Never throws for that.
 std::string to_line(const json& value);

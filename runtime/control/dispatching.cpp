@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "messages/digest.hpp"
 #include "runtime/config/environment_policy.hpp"
 #include "runtime/control/front_desk.hpp"
 
@@ -47,10 +48,7 @@ std::size_t code_points(const std::string& s) {
 
 /// FNV-1a over the dispatch's JSON: tells a repeated key from a reused one; no secret goes in (SUP-11).
 std::string digest(const dispatch_spec& spec) {
-  std::uint64_t h = 14695981039346656037ULL;
-  for (char c : to_line(to_json(spec)))
-    h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return std::to_string(h);
+  return std::to_string(digest_of(to_text(spec)));
 }
 
 bool complete_agent(dispatch_spec& spec, const settings& chosen, failure& error) {

@@ -71,10 +71,14 @@ public:
   };
   static std::shared_ptr<rpc_peer> create(std::shared_ptr<line_channel> channel);
   void start(callbacks cb);
-  void request(const std::string& method, json params,
+  void request(std::string_view method, const json& params,
                answer done); ///< done is called once; errc::worker_gone when it closes
-  void notify(const std::string& method, json params);
-  void respond(const json& id, json result);
+  void notify(std::string_view method, const json& params);
+  void respond(const json& id, const json& result);
+  // The same with parameters or a result that are JSON as text already.
+  void request_text(std::string_view method, std::string_view params, answer done);
+  void notify_text(std::string_view method, std::string_view params);
+  void respond_text(const json& id, std::string_view result);
   void respond_error(const json& id, int code, const std::string& message, json extra = {});
   [[nodiscard]] line_channel& channel() { return *channel_; }
 

@@ -55,18 +55,42 @@ void rpc_peer::take(std::string_view line) {
     at.mapped()(&message["result"], {});
 }
 
-void rpc_peer::request(const std::string& method, json params, answer done) {
+namespace {
+
+/// `{"jsonrpc":"2.0",` and what the pieces say.
+std::string message(std::initializer_list<std::string_view> pieces) {
+  std::string out = R"({"jsonrpc":"2.0",)";
+  for (auto piece : pieces)
+    out += piece;
+  return out += '}';
+}
+
+} // namespace
+
+void rpc_peer::request(std::string_view method, const json& params, answer done) {
+  request_text(method, to_line(params), std::move(done));
+}
+
+void rpc_peer::notify(std::string_view method, const json& params) {
+  notify_text(method, to_line(params));
+}
+
+void rpc_peer::respond(const json& id, const json& result) {
+  respond_text(id, to_line(result));
+}
+
+void rpc_peer::request_text(std::string_view method, std::string_view params, answer done) {
   auto id = next_++;
   waiting_[id] = std::move(done);
-  channel_->send(to_line({{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", std::move(params)}}));
+  channel_->send(message({"\"id\":", std::to_string(id), ",\"method\":\"", method, "\",\"params\":", params}));
 }
 
-void rpc_peer::notify(const std::string& method, json params) {
-  channel_->send(to_line({{"jsonrpc", "2.0"}, {"method", method}, {"params", std::move(params)}}));
+void rpc_peer::notify_text(std::string_view method, std::string_view params) {
+  channel_->send(message({"\"method\":\"", method, "\",\"params\":", params}));
 }
 
-void rpc_peer::respond(const json& id, json result) {
-  channel_->send(to_line({{"jsonrpc", "2.0"}, {"id", id}, {"result", std::move(result)}}));
+void rpc_peer::respond_text(const json& id, std::string_view result) {
+  channel_->send(message({"\"id\":", to_line(id), ",\"result\":", result}));
 }
 
 void rpc_peer::respond_error(const json& id, int code, const std::string& message, json extra) {

@@ -160,7 +160,7 @@ bool ledger::append(ledger_entry& e, failure& error) {
   if (file_.size() > segment_)
     begin_segment(error);
   e.n = last_ + 1;
-  if (!file_.append(to_line(to_json(e)), error))
+  if (!file_.append(to_text(e), error))
     return false;
   last_ = e.n;
   syncer_->dirty();
@@ -233,7 +233,7 @@ void ledger::begin_segment(failure& error) {
   }
   for (auto& e : still_named(std::move(loose), kept))
     kept.push_back(std::move(e));
-  std::string out = to_line(to_json(mark)) + "\n";
+  std::string out = to_text(mark) + "\n";
   for (const auto& e : kept) {
     auto line = to_json(e);
     if (auto at = richer.find(e.n); at != richer.end()) {

@@ -151,12 +151,16 @@ void worker_bench::launch(const launch_worker& x, const answer<worker_address>& 
   done(&w->where, {});
 }
 
-void worker_bench::request(worker_id id, const std::string& method, json params, rpc_peer::answer done) {
+void worker_bench::request(worker_id id, std::string_view method, const json& params, rpc_peer::answer done) {
+  request_text(id, method, to_line(params), std::move(done));
+}
+
+void worker_bench::request_text(worker_id id, std::string_view method, std::string_view params, rpc_peer::answer done) {
   auto w = find(id);
   if (!w || !w->peer || w->channel_closed)
     done(nullptr, gone_failure("the worker has ended"));
   else
-    w->peer->request(method, std::move(params), std::move(done));
+    w->peer->request_text(method, params, std::move(done));
 }
 
 void worker_bench::assign(const assign_worker& x, const answer<receipt>& done) {
@@ -164,8 +168,8 @@ void worker_bench::assign(const assign_worker& x, const answer<receipt>& done) {
     w->session = x.job.session;
     w->directory = x.job.directory;
   }
-  request(x.worker, "worker/assign", {{"assignment", to_json(x.job)}},
-          translate<receipt>(done, [](const json& r) { return receipt_from_json(r.at("receipt")); }));
+  request_text(x.worker, "worker/assign", R"({"assignment":)" + to_text(x.job) + "}",
+               translate<receipt>(done, [](const json& r) { return receipt_from_json(r.at("receipt")); }));
 }
 
 void worker_bench::start(const start_worker& x) {

@@ -96,7 +96,8 @@ private:
   using slot = std::shared_ptr<worker>;
   slot find(worker_id id) const;
   bool connect(const slot& w, failure& error);
-  void request(worker_id id, const std::string& method, json params, rpc_peer::answer done);
+  void request(worker_id id, std::string_view method, const json& params, rpc_peer::answer done);
+  void request_text(worker_id id, std::string_view method, std::string_view params, rpc_peer::answer done);
   void told(const slot& w, const std::string& method, const json& params);
   void consider_gone(const slot& w);
   void clear_leftovers(const slot& w);

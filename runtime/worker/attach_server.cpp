@@ -58,7 +58,7 @@ void attach_server::take(socket s, mode how, std::uint16_t rows, std::uint16_t c
       pty_->attended(true);
   } else if (!pty_ && events_) {
     for (const auto& e : events_->after(from))
-      frame(*c, 'e', to_line(to_json(e)));
+      frame(*c, 'e', to_text(e));
   }
   if (!take_frames(*c)) {
     drop(c);
@@ -204,7 +204,7 @@ void attach_server::output() {
 void attach_server::happened(const event& e) {
   if (pty_ || clients_.empty())
     return;
-  auto text = to_line(to_json(e));
+  auto text = to_text(e);
   for (auto c : std::list<handle>(clients_)) {
     frame(*c, 'e', text);
     if (c->out.size() > event_backlog)

@@ -98,7 +98,10 @@ void worker::request(const std::shared_ptr<rpc_peer>& from, const std::string& m
     } else if (from != supervisor_) {
       throw refusal{errc::refused, "only the supervisor may ask that"};
     } else if (method == "worker/assign") {
-      from->respond(id, assign(params));
+      std::vector<event> happened;
+      from->respond_text(id, assign(params, happened)); // first: whoever dispatches waits for it
+      for (const auto& e : happened)
+        send_event(e);
     } else if (method == "worker/start") {
       start(params);
     } else if (method == "worker/deliver") {

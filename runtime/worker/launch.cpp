@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "messages/digest.hpp"
 #include "runtime/worker/acp/acp_wire.hpp"
 
 namespace troupe {
@@ -50,7 +51,7 @@ environment terminal_environment(const assignment& job) {
 }
 
 receipt receipt_of(const assignment& job, std::uint64_t last) {
-  receipt out{job.session, job.run, here(), job.spec.permission_mode, last, {}, {}, job.credentials.epoch, {}};
+  receipt out{job.session, job.run, here(), job.spec.permission_mode, last, {}, {}, 0, job.credentials.epoch, {}};
   for (const auto& word : job.spec.command)
     out.arguments.push_back(cut(word));
   out.env = as_passed(job.spec.kind == "exec" ? terminal_environment(job) : session_environment(job, false));
@@ -58,6 +59,7 @@ receipt receipt_of(const assignment& job, std::uint64_t last) {
     std::erase_if(out.env, [&](const auto& pair) { return pair.first == c.variable; });
     out.accounts.push_back(c.variable);
   }
+  out.variables = digest_of(out.env);
   return out;
 }
 

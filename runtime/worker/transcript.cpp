@@ -30,7 +30,7 @@ bool transcript::open(const std::string& path, std::vector<std::string>& problem
 
 std::uint64_t transcript::write(event& e, failure& error) {
   e.n = last_ + 1;
-  if (!file_.append(to_line(to_json(e)), error))
+  if (!file_.append(to_text(e), error))
     return 0;
   note(e);
   return e.n;

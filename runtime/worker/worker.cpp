@@ -12,6 +12,7 @@
 
 #include <asio/post.hpp>
 
+#include "messages/digest.hpp"
 #include "runtime/files/paths.hpp"
 #include "runtime/worker/acp/acp_wire.hpp"
 #include "runtime/worker/launch.hpp"
@@ -44,12 +45,22 @@ harness_callbacks worker::callbacks() {
           }};
 }
 
-std::uint64_t worker::emit(event e) {
-  if (freezer_.frozen() && e.what != "frozen")
-    thaw("the session goes on");
+/// Gives it its place in the transcript; nobody is told yet.
+void worker::write_down(event& e) {
   e.t = wall_now();
   e.run = job_->run;
   e.seen = job_->seen;
+  failure error;
+  if (events_.write(e, error) == 0) { // the conversation goes on; what cannot be written is said where somebody looks
+    std::fprintf(stderr, "event=transcript_not_written session=%s error=\"%s\"\n", job_->session.value.c_str(),
+                 error.text.c_str());
+    e.n = events_.last();
+  }
+}
+
+std::uint64_t worker::emit(event e) {
+  if (freezer_.frozen() && e.what != "frozen")
+    thaw("the session goes on");
   if (e.what == "sent")
     turn_ = true;
   else if (e.what == "turn_ended")
@@ -62,12 +73,7 @@ std::uint64_t worker::emit(event e) {
     harness_work_ = e.work;
     e.work.insert(e.work.end(), declared_.begin(), declared_.end());
   }
-  failure error;
-  if (events_.write(e, error) == 0) { // the conversation goes on; what cannot be written is said where somebody looks
-    std::fprintf(stderr, "event=transcript_not_written session=%s error=\"%s\"\n", job_->session.value.c_str(),
-                 error.text.c_str());
-    e.n = events_.last();
-  }
+  write_down(e);
   send_event(e);
   attached_.happened(e);
   return e.n;
@@ -75,7 +81,7 @@ std::uint64_t worker::emit(event e) {
 
 void worker::send_event(const event& e) {
   if (supervisor_)
-    supervisor_->notify("worker/event", {{"event", to_json(e)}});
+    supervisor_->notify_text("worker/event", R"({"event":)" + to_text(e) + "}");
 }
 
 void worker::warm_up() {
@@ -100,7 +106,7 @@ void worker::warm_up() {
   warm_->warm_up();
 }
 
-json worker::assign(const json& params) {
+std::string worker::assign(const json& params, std::vector<event>& happened) {
   if (job_)
     throw refusal{errc::refused, "this worker has a session already: " + job_->session.value}; // POOL-6
   auto job = assignment_from_json(params.at("assignment"));
@@ -113,23 +119,24 @@ json worker::assign(const json& params) {
   if (!hold_session(job, lock_, events_, problems, error))
     throw refusal{error.code, error.text};
   job_ = std::move(job);
-  event e;
-  e.what = "assigned";
-  e.value = ::getpid();
-  emit(std::move(e));
+  happened.emplace_back().what = "assigned";
+  happened.back().value = ::getpid();
   for (auto& p : problems) {
-    event note;
-    note.what = "note";
-    note.text = std::move(p);
-    emit(std::move(note));
+    happened.emplace_back().what = "note";
+    happened.back().text = std::move(p);
   }
+  for (auto& e : happened)
+    write_down(e);
   asio::post(loop_, [this] { prepare(); }); // while the supervisor looks at the receipt
   auto has = receipt_of(*job_, events_.last());
   if (warm_ && !options_.native && fits()) { // it was started ahead, and reads nothing anew (POOL-9)
     has.env = own_environment();
+    has.variables = digest_of(has.env);
     has.accounts.clear();
   }
-  return {{"receipt", to_json(has)}};
+  if (has.variables == job_->variables)
+    has.env.clear(); // as meant: nobody has to read it
+  return R"({"receipt":)" + to_text(has) + "}";
 }
 
 /// What a start needs and nobody sees.

@@ -47,7 +47,7 @@ private:
 
   // The supervisor's words. Each gives its result or throws a refusal.
   json hello(const std::shared_ptr<rpc_peer>& from, const json& params);
-  json assign(const json& params);
+  std::string assign(const json& params, std::vector<event>& happened);
   void prepare();
   void start(const json& params);
   json deliver(const json& params);
@@ -57,6 +57,7 @@ private:
   json end(const json& params);
 
   // The session.
+  void write_down(event& e);
   std::uint64_t emit(event e);
   void send_event(const event& e);
   void watch_parent();

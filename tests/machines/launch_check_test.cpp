@@ -1,6 +1,9 @@
 // What a session was meant to run with, against what its worker says that it has.
 #define CAF_SUITE launch_check
+#include <algorithm>
+
 #include "caf/test/unit_test.hpp"
+#include "messages/digest.hpp"
 #include "tests/machines/session_steps.hpp"
 
 using namespace troupe;
@@ -37,6 +40,7 @@ receipt honest() {
            {"TROUPE_SESSION_ID", "s"},
            {"TROUPE_SESSION_DIR", "/sessions/s"},
            {"TROUPE_SOCKET", "/sock"}},
+          0,
           7,
           {"K_API_KEY"}};
 }
@@ -98,6 +102,19 @@ CAF_TEST(each part that differs is named alone) {
   CAF_CHECK_EQUAL(differing([](receipt& r) { r.env[0].second = "/usr/bin"; }), "variables");
   CAF_CHECK_EQUAL(differing([](receipt& r) { r.env.pop_back(); }), "variables");
   CAF_CHECK_EQUAL(differing([](receipt& r) { r.env.emplace_back("LEFT", "over"); }), "variables");
+}
+
+// BEYOND-5: nobody has to read variables that are as they were meant
+CAF_TEST(the digest of the variables that were meant says that all are the same) {
+  auto r = honest();
+  std::reverse(r.env.begin(), r.env.end());
+  r.variables = digest_of(r.env);
+  r.env.clear();
+  CAF_CHECK_EQUAL(check(r).parts.at("variables"), "same");
+  r = honest();
+  r.env[1].second = "changed";
+  r.variables = digest_of(r.env);
+  CAF_CHECK_EQUAL(check(r).variables, std::vector<std::string>{"SECRET_WORD"});
 }
 
 // BEYOND-5: an older worker's receipt is no drift

@@ -47,7 +47,10 @@ void worker::read(link_ptr from) {
   auto* refused = std::get_if<failure>(&*out);
   if (refused)
     around_.told.say([&] { return name_of(id) + " refuses: " + refused->text; });
-  from->up.emplace_back(answered{message.ticket, std::move(*out)});
+  auto at = from->up.end();
+  if (std::holds_alternative<assign_worker>(message.what) && !refused)
+    --at; // the answer comes ahead of the event `assigned`: whoever dispatches waits for it
+  from->up.emplace(at, answered{message.ticket, std::move(*out)});
   const auto* h = std::get_if<say_hello>(&message.what);
   if (!h || refused)
     return;

@@ -9,6 +9,7 @@
 
 #include "caf/test/unit_test.hpp"
 #include "messages/json.hpp"
+#include "messages/json_writer.hpp"
 #include "runtime/files/line_file.hpp"
 #include "runtime/files/paths.hpp"
 
@@ -41,6 +42,9 @@ CAF_TEST(bytes of any kind travel through JSON) {
       bytes += static_cast<char>(r() % 3 == 0 ? r() % 256 : 'a' + r() % 26);
     auto text = to_line(bytes_to_json(bytes));
     CAF_REQUIRE_EQUAL(bytes_from_json(json::parse(text)), bytes);
+    std::string written;
+    append_json_bytes(written, bytes);
+    CAF_REQUIRE_EQUAL(written, text);
   }
   CAF_CHECK(bytes_to_json("t\xc3\xa4xt").is_string());
   CAF_CHECK(bytes_to_json("\xff").is_object());
@@ -63,6 +67,17 @@ CAF_TEST(messages come back as they went) {
   assignment a{{"abc"}, 2,    3,    4,    spec, {{"A", "1"}, {"B", "\xff"}}, {5, 6, {{"KEY", "secret"}}},
                "/d",    "/s", "/p", true, true};
   CAF_CHECK(assignment_from_json(to_json(a)) == a);
+  receipt r{{"abc"}, 2, "/tmp/\xfe", "plan", 7, {"sh", "-c"}, {{"A", "1=2"}, {"B", ""}}, ~0ULL, 5, {"KEY"}};
+  CAF_CHECK(receipt_from_json(to_json(r)) == r);
+}
+
+// FILES-3
+CAF_TEST(an environment is read as a block and as a list) {
+  environment env{{"A", "1=2"}, {"B", ""}, {"C", "\xff\n"}};
+  CAF_CHECK(environment_from_json(to_json(env)) == env);
+  CAF_CHECK(environment_from_json(json::array({{"A", "1=2"}, {"B", ""}, {"C", {{"b64", "/wo="}}}})) == env);
+  CAF_CHECK(environment_from_json("") == environment());
+  CAF_CHECK(environment_from_json(std::string("A=1\0no variable\0B=2", 19)) == environment({{"A", "1"}, {"B", "2"}}));
 }
 
 // STATE-2
