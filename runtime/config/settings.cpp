@@ -24,6 +24,17 @@ struct reader {
     else
       into = static_cast<T>(value.get<std::int64_t>());
   }
+  /// Seconds, also parts of one, into milliseconds.
+  void seconds(const char* pointer, std::int64_t& ms, std::int64_t most) {
+    json::json_pointer at{std::string(pointer)};
+    if (!root.contains(at))
+      return;
+    const auto& value = root.at(at);
+    if (!value.is_number() || value.get<double>() < 0 || value.get<double>() > static_cast<double>(most))
+      problems.push_back(where + ": " + pointer + " must be a number of seconds from 0 to " + std::to_string(most));
+    else
+      ms = static_cast<std::int64_t>(value.get<double>() * 1000);
+  }
   void texts(const char* pointer, std::vector<std::string>& into) {
     json::json_pointer at{std::string(pointer)};
     if (!root.contains(at))
@@ -90,8 +101,8 @@ settings read_settings(const std::string& text, const std::string& where, std::v
   r.number("/warmPool/maxAgeSeconds", out.pool_max_age_seconds, 1, 30 * 86'400);
   r.number("/launch/maxConcurrent", out.launch_most, 1, 1024);
   r.number("/supervisor/lingerSeconds", out.linger_seconds, 0, 30 * 86'400);
-  r.number("/session/idleSeconds", out.idle_seconds, 0, 30 * 86'400);
-  r.number("/session/freezeSeconds", out.freeze_seconds, 0, 30 * 86'400);
+  r.seconds("/session/idleSeconds", out.idle_ms, 30 * 86'400);
+  r.seconds("/session/freezeSeconds", out.freeze_ms, 30 * 86'400);
   r.texts("/activeWork/ignore", out.ignored_work);
   r.number("/session/doneRowSeconds", out.row_seconds, 0, 30 * 86'400);
   read_memory(r, out.memory);

@@ -29,8 +29,8 @@ struct settings {
   std::int64_t pool_max_age_seconds = 3600; ///< warmPool.maxAgeSeconds (POOL-4)
   std::size_t launch_most = 4;              ///< launch.maxConcurrent (POOL-3)
   std::int64_t linger_seconds = 60;         ///< supervisor.lingerSeconds (SUP-3)
-  std::int64_t idle_seconds = 3600;         ///< session.idleSeconds (KEEP-1)
-  std::int64_t freeze_seconds = 300;        ///< session.freezeSeconds, 0: never (BEYOND-3)
+  std::int64_t idle_ms = 3'600'000;         ///< session.idleSeconds, also of parts of one (KEEP-1)
+  std::int64_t freeze_ms = 300'000;         ///< session.freezeSeconds, likewise; 0: never (BEYOND-3)
   std::vector<std::string> ignored_work;    ///< activeWork.ignore: names of commands (KEEP-2)
   std::int64_t row_seconds = 300;           ///< session.doneRowSeconds (KEEP-7)
   memory_settings memory;

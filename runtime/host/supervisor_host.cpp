@@ -161,8 +161,8 @@ void supervisor_host::spawn_services() {
                     setup_.guest};
   bench_ = std::make_shared<host_bench>(loop_, std::make_shared<worker_bench>(loop_, children_, std::move(bench)),
                                         setup_.agents);
-  around_->policy.idle = chosen_.idle_seconds * 1000;
-  around_->policy.freeze = chosen_.freeze_seconds * 1000;
+  around_->policy.idle = chosen_.idle_ms;
+  around_->policy.freeze = chosen_.freeze_ms;
   around_->ignored_work = chosen_.ignored_work;
   around_->policy.row = chosen_.row_seconds * 1000;
   around_->warmed = {"native", setup_.version};

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 #include <sstream>
 
 #include "tests/crash_matrix/evidence.hpp"
@@ -16,7 +17,8 @@ namespace troupe::crash {
 
 namespace {
 
-constexpr const char* day_settings = R"({"session": {"idleSeconds": 0, "doneRowSeconds": 86400}})";
+constexpr const char* day_settings =
+    R"({"session": {"freezeSeconds": 0.1, "idleSeconds": 0.5, "doneRowSeconds": 86400}})";
 
 trace_request traced_supervisor(const test::sandbox& home, const std::vector<std::uint64_t>& kill_at,
                                 const std::atomic<const char*>* step) {
@@ -62,6 +64,7 @@ private:
   void dispatch_all();
   void work();
   void ask_and_answer();
+  void freeze_and_thaw();
   void wake();
   void stop_one();
   void remove_one();
@@ -73,6 +76,13 @@ private:
   std::string marks(const std::string& name) const { return home_.work() + "/marks." + name; }
   std::string mark(const std::string& word, const std::string& name) const {
     return "echo " + word + " >> " + marks(name);
+  }
+  /// Asker has done all up to `last`, is at rest, and its process is one of these.
+  auto rested(const std::string& last, std::set<std::string> processes) {
+    return [this, last, processes = std::move(processes)](const json& row) {
+      return row["state"] == "done" && processes.count(row["process"]) != 0 &&
+             test::slurp(marks("asker")).find(last) != std::string::npos;
+    };
   }
   void expect(const said& got, int status, const std::string& what);
   void expect_until(const std::string& what, const std::string& id, const std::function<bool(const json&)>& holds);
@@ -166,22 +176,23 @@ void day::ask_and_answer() {
   begin("answer");
   expect(user_.say({"answer", id, "1"}), 0, "answer to asker");
   begin("idle");
-  auto rested = [&](const json& row) {
-    return row["state"] == "done" && row["process"] == "exited" &&
-           test::slurp(marks("asker")).find("third") != std::string::npos;
-  };
-  expect_until("the end of asker's turns and its reaping", id, rested);
+  expect_until("the end of asker's turns", id, rested("third", {"frozen", "exited"}));
+}
+
+/// Who is late, or was killed, meets a session that has been reaped: it is woken instead, and nothing of it is lost.
+void day::freeze_and_thaw() {
+  begin("thaw");
+  const auto& id = ids_["asker"];
+  expect(user_.say({"reply", id, "bash " + mark("fourth", "asker")}), 0, "reply to the frozen asker");
+  begin("idle");
+  expect_until("the thawed asker's turn and its reaping", id, rested("fourth", {"exited"}));
 }
 
 void day::wake() {
   begin("wake");
   const auto& id = ids_["asker"];
-  expect(user_.say({"reply", id, "bash " + mark("fourth", "asker")}), 0, "reply to the reaped asker");
-  auto rested = [&](const json& row) {
-    return row["state"] == "done" && row["process"] == "exited" &&
-           test::slurp(marks("asker")).find("fourth") != std::string::npos;
-  };
-  expect_until("the woken asker's turn and its reaping", id, rested);
+  expect(user_.say({"reply", id, "bash " + mark("fifth", "asker")}), 0, "reply to the reaped asker");
+  expect_until("the woken asker's turn and its reaping", id, rested("fifth", {"exited"}));
 }
 
 void day::stop_one() {
@@ -248,7 +259,7 @@ void day::look_back() {
     found_.doubled.push_back(std::to_string(rows.size()) + " sessions are listed: " + list.dump());
   expect_marks("long", "began over");
   expect_marks("seven", "ran");
-  expect_marks("asker", "first second third fourth");
+  expect_marks("asker", "first second third fourth fifth");
   expect_marks("halted", "first");
   expect_marks("removed", "ran");
   expect_marks("last", "ran");
@@ -267,6 +278,7 @@ day_result day::play(bool keep) {
   dispatch_all();
   work();
   ask_and_answer();
+  freeze_and_thaw();
   wake();
   stop_one();
   remove_one();
