@@ -197,7 +197,7 @@ bool acp_agent::give_folder(session_setup& setup, problem& wrong) const {
 
 session& acp_agent::add(session_setup setup, std::unique_ptr<conversation> talk) {
   const auto id = setup.id;
-  if (std::string ignored; choose_provider(setup, ignored) != "offline") {
+  if (std::string ignored; is_model_provider(choose_provider(setup, ignored))) {
     if (const auto* native = field(setup.settings, "native"))
       http_.set_rest(std::chrono::seconds(
           std::clamp<std::int64_t>(number_field(*native, "transportRestSeconds", default_rest.count()), 0, 86'400)));

@@ -1,9 +1,13 @@
 // The real troupe-agent and troupe-model against a model server on loopback, in each dialect and with each fault.
 #define CAF_SUITE agent_model
+#include <csignal>
 #include <map>
+
+#include <unistd.h>
 
 #include "caf/test/unit_test.hpp"
 
+#include "runtime/io/process.hpp"
 #include "tests/support/model_stub.hpp"
 #include "tests/units/agent_client.hpp"
 
@@ -11,6 +15,7 @@ using troupe::test::agent_client;
 using troupe::test::json;
 using troupe::test::model_stub;
 using troupe::test::scratch_folder;
+using troupe::test::text_of_file;
 
 namespace {
 
@@ -74,6 +79,14 @@ struct fixture {
 };
 
 const char* helper = "echo the-token";
+
+/// The agent's troupe-model; 0 where there is none.
+pid_t transport_of(pid_t agent) {
+  for (const auto& each : troupe::descendants(agent))
+    if (text_of_file("/proc/" + std::to_string(each.pid) + "/comm") == "troupe-model\n")
+      return each.pid;
+  return 0;
+}
 
 } // namespace
 
@@ -223,6 +236,41 @@ CAF_TEST(a cancel is heard while a request waits and while it streams and while 
   CAF_CHECK_EQUAL(agent.response(id)["result"]["stopReason"].get<std::string>(), "cancelled");
   stub.add({{"text", "Here."}});
   CAF_CHECK_EQUAL(prompt("go on"), "end_turn");
+}
+
+// NAT-1, CRED-1
+CAF_TEST(the program that carries the requests may die and has no secret to show and ends with its agent) {
+  open("anthropic");
+  stub.add(json::array({{{"stall", "connect"}}, {{"text", "Back."}}}));
+  const auto id = agent.start_prompt(session, "go");
+  stub.request();
+  const auto first = transport_of(agent.pid());
+  CAF_REQUIRE(first > 0);
+  for (const char* file : {"/cmdline", "/environ"})
+    CAF_CHECK(text_of_file("/proc/" + std::to_string(first) + file).find("the-key") == std::string::npos);
+  CAF_CHECK_EQUAL(::kill(first, SIGKILL), 0);
+  CAF_CHECK_EQUAL(agent.response(id)["result"]["stopReason"].get<std::string>(), "end_turn");
+  CAF_CHECK_EQUAL(spoken(), "Back.");
+  const auto second = transport_of(agent.pid());
+  CAF_CHECK(second > 0 && second != first);
+  const auto identity = troupe::identify(second);
+  agent.kill_hard();
+  for (int i = 0; i < 1000 && identity && troupe::alive(*identity); ++i)
+    ::usleep(10'000);
+  CAF_CHECK(identity && !troupe::alive(*identity));
+}
+
+// NAT-1
+CAF_TEST(at rest the agent is alone and the next turn works as the first) {
+  auto settings = quick();
+  settings["native"]["transportRestSeconds"] = 0;
+  open("anthropic", json::object(), settings);
+  for (int i = 0; i < 2; ++i) {
+    CAF_CHECK_EQUAL(prompt("go"), "end_turn");
+    for (int n = 0; n < 1000 && transport_of(agent.pid()) != 0; ++n)
+      ::usleep(10'000);
+    CAF_CHECK_EQUAL(transport_of(agent.pid()), 0);
+  }
 }
 
 // NAT-1

@@ -59,6 +59,8 @@ void model_provider::begin_step(const step_request& request, step_sink& sink) {
   cancel();
   sink_ = &sink;
   tries_ = 0;
+  renewed_ = false;
+  epoch_ = setup_.snapshot_epoch;
   too_long_ = false;
   how_ = read_settings();
   std::string error;
@@ -200,14 +202,8 @@ void model_provider::answered() {
 
 void model_provider::failed(const trouble& what) {
   events_.cancel(timer_);
-  if (what.is == trouble::kind::refused && !where_.helper.empty() && tries_ == 1) {
-    kept_.reset(); // it may have run out ahead of its time
-    auto error = std::string();
-    if (auto anew = resolve_endpoint(setup_, where_.provider, error)) {
-      where_ = std::move(*anew);
-      return run_helper();
-    }
-  }
+  if (what.is == trouble::kind::refused && renew())
+    return;
   const auto wait = next_try(how_.retry, what, tries_, reader_->said(), chance());
   if (!wait) {
     too_long_ = what.is == trouble::kind::too_long;
@@ -215,6 +211,22 @@ void model_provider::failed(const trouble& what) {
   }
   sink_->note(where_.host + ": " + word_of(what.is) + ", tries again in " + seconds_text(*wait) + "\n");
   timer_ = events_.after(*wait, [this] { attempt(); });
+}
+
+/// A credential that is refused may have run out ahead of its time: once a step, one that is newer is tried.
+bool model_provider::renew() {
+  const bool newer = epoch_ != setup_.snapshot_epoch || !where_.helper.empty();
+  if (!newer || std::exchange(renewed_, true))
+    return false;
+  std::string error;
+  auto anew = resolve_endpoint(setup_, where_.provider, error);
+  if (!anew)
+    return false;
+  epoch_ = setup_.snapshot_epoch;
+  kept_.reset();
+  where_ = std::move(*anew);
+  timer_ = events_.after(milliseconds{0}, [this] { need_credential(); });
+  return true;
 }
 
 void model_provider::give_up(const std::string& why) {

@@ -36,6 +36,7 @@ private:
   [[nodiscard]] settings read_settings() const;
   void later(event_loop::task what);
   void need_credential();
+  bool renew();
   void run_helper();
   void attempt();
   void began(int status, const json& headers);
@@ -55,6 +56,8 @@ private:
   step_sink* sink_ = nullptr; ///< null: none runs
   std::string body_;          ///< of the step that runs
   int tries_ = 0;
+  std::uint64_t epoch_ = 0; ///< of the credentials that are used
+  bool renewed_ = false;    ///< they were looked for anew, since they were refused
   http_client::ticket call_ = 0;
   event_loop::ticket timer_ = 0;
   std::unique_ptr<credential_helper> helper_;
