@@ -17,6 +17,7 @@ namespace {
 
 constexpr milliseconds rest_grace{200};
 constexpr std::chrono::seconds default_rest{60}; ///< of troupe-model
+constexpr std::chrono::minutes spare_rest{10};   ///< of one that no session has yet
 
 std::string new_id() {
   unsigned char bytes[12];
@@ -111,6 +112,10 @@ void acp_agent::called(const std::string& name, const json& params, const json& 
 }
 
 void acp_agent::initialize(const json&, const json& id) {
+  if (value_of(own_.env, "TROUPE_AHEAD") == "models") { // a spare of a supervisor whose sessions ask models
+    http_.set_rest(spare_rest);
+    http_.warm();
+  }
   client_.respond(id,
                   {{"protocolVersion", 1},
                    {"agentCapabilities",
@@ -202,6 +207,8 @@ session& acp_agent::add(session_setup setup, std::unique_ptr<conversation> talk)
       http_.set_rest(std::chrono::seconds(
           std::clamp<std::int64_t>(number_field(*native, "transportRestSeconds", default_rest.count()), 0, 86'400)));
     http_.warm();
+  } else {
+    http_.release();
   }
   auto made = std::make_unique<session>(events_, client_, http_, std::move(setup), std::move(talk),
                                         [this](int status) { exit_now(status); });

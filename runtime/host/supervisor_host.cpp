@@ -158,7 +158,8 @@ void supervisor_host::spawn_services() {
                                           "XDG_CONFIG_HOME", "XDG_STATE_HOME"}),
                     setup_.right.epoch,
                     setup_.version,
-                    setup_.guest};
+                    setup_.guest,
+                    chosen_.harness == "native" && chosen_.provider != "offline"};
   bench_ = std::make_shared<host_bench>(loop_, std::make_shared<worker_bench>(loop_, children_, std::move(bench)),
                                         setup_.agents);
   around_->policy.idle = chosen_.idle_ms;

@@ -31,7 +31,8 @@ struct bench_setup {
       spare_env; ///< HOME, USER, SHELL, PATH, LANG and where Troupe's files are: a spare holds nothing else (POOL-8)
   std::uint64_t epoch = 0;
   std::string version;
-  bool guest = false; ///< inside a program that has children of its own: those are not Troupe's to end
+  bool guest = false;  ///< inside a program that has children of its own: those are not Troupe's to end
+  bool models = false; ///< its sessions ask models: a spare of the built-in agent gets ready for that too
 };
 
 /// All workers of one supervisor, wherever they run. Lives on the Asio thread.

@@ -36,6 +36,8 @@ spawn_request worker_command(const launch_worker& x, const bench_setup& setup) {
   r.new_session = true;
   if (x.spare && x.wanted.command.empty()) {
     r.arguments.insert(r.arguments.end(), {"--warm", setup.agent_program});
+    if (setup.models)
+      r.env.emplace_back("TROUPE_AHEAD", "models");
   } else if (x.spare) {
     r.arguments.emplace_back("--agent");
     r.arguments.insert(r.arguments.end(), x.wanted.command.begin(), x.wanted.command.end());

@@ -89,7 +89,7 @@ void worker::warm_up() {
   o.program = options_.warm.front();
   o.arguments = options_.warm;
   o.native = options_.native;
-  static const std::set<std::string> few{"HOME", "USER", "SHELL", "PATH", "LANG", "TROUPE_HOME"};
+  static const std::set<std::string> few{"HOME", "USER", "SHELL", "PATH", "LANG", "TROUPE_HOME", "TROUPE_AHEAD"};
   for (auto& pair : own_environment())
     if (!o.native || few.count(pair.first) != 0) // another one's is as its profile says (POOL-9)
       o.env.push_back(std::move(pair));

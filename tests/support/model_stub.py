@@ -289,6 +289,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
                                         "models": [{"name": "models/stub"}]})
         self.send_json(404, {"error": {"message": "there is nothing here"}})
 
+    def do_CONNECT(self):
+        """Asked as a proxy: refuses."""
+        tell({"request": {"method": "CONNECT", "path": self.path, "headers": {k.lower(): v for k, v in self.headers.items()}}})
+        self.send_json(403, {})
+
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         headers = {k.lower(): v for k, v in self.headers.items()}

@@ -199,6 +199,14 @@ CAF_TEST(a server that is not there and a name that is none and a wrong certific
   CAF_CHECK(prompt("go").starts_with("no connection to 127.0.0.1: Connection refused\n"));
   open("anthropic", {{"ANTHROPIC_BASE_URL", "https://no-such-host.invalid"}}, settings);
   CAF_CHECK(prompt("go").starts_with("the name no-such-host.invalid was not found"));
+  // a proxy is asked for what is not on loopback, and hears no secret
+  open("anthropic", {{"ANTHROPIC_BASE_URL", "https://no-such-host.invalid"}, {"https_proxy", stub.url()}}, settings);
+  CAF_CHECK(prompt("go").starts_with("no connection to no-such-host.invalid: the proxy answers 403\n"));
+  const auto asked = stub.next()["request"];
+  CAF_CHECK_EQUAL(asked["path"].get<std::string>(), "no-such-host.invalid:443");
+  CAF_CHECK(asked.dump().find("the-key") == std::string::npos);
+  open("anthropic", {{"http_proxy", "http://127.0.0.1:1"}, {"https_proxy", "http://127.0.0.1:1"}}, settings);
+  CAF_CHECK_EQUAL(prompt("go"), "end_turn");
   open("anthropic", {{"ANTHROPIC_BASE_URL", stub.tls_url()}}, settings);
   CAF_CHECK(prompt("go").starts_with("no safe connection to 127.0.0.1: SSL certificate problem"));
   open("anthropic", {{"ANTHROPIC_BASE_URL", stub.tls_url()}, {"SSL_CERT_FILE", stub.certificate()}}, settings);
@@ -238,7 +246,7 @@ CAF_TEST(a cancel is heard while a request waits and while it streams and while 
   CAF_CHECK_EQUAL(prompt("go on"), "end_turn");
 }
 
-// NAT-1, CRED-1
+// NAT-1, SEC-5
 CAF_TEST(the program that carries the requests may die and has no secret to show and ends with its agent) {
   open("anthropic");
   stub.add(json::array({{{"stall", "connect"}}, {{"text", "Back."}}}));

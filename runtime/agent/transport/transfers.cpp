@@ -259,10 +259,16 @@ void transfers::collect_ended() {
       long number = 0;
       curl_easy_getinfo(t.easy, CURLINFO_OS_ERRNO, &number);
       std::string text = t.error[0] != '\0' ? t.error : curl_easy_strerror(code);
+      long proxy = 0; // what a proxy answered to CONNECT
+      curl_easy_getinfo(t.easy, CURLINFO_HTTP_CONNECTCODE, &proxy);
       if (code == CURLE_COULDNT_CONNECT && number != 0)
         text = std::strerror(static_cast<int>(number));
+      const bool refused = proxy != 0 && proxy / 100 != 2;
+      if (refused)
+        text = "the proxy answers " + std::to_string(proxy);
       send(frame_kind::failure, t.id,
-           json{{"kind", kind_of(code)}, {"text", text}}.dump(-1, ' ', false, json::error_handler_t::replace));
+           json{{"kind", refused ? "connect" : kind_of(code)}, {"text", text}}.dump(-1, ' ', false,
+                                                                                    json::error_handler_t::replace));
     }
     drop(t.id);
   }
