@@ -91,7 +91,7 @@ bool client::start_supervisor(failure& error) {
 }
 
 bool client::spawn_supervisor(int start_lock, failure& error) {
-  if (::isatty(STDERR_FILENO))
+  if (!quiet_ && ::isatty(STDERR_FILENO))
     print_error("Starting background service…\n");
   auto program = own_program("troupe-supervisor");
   int ends[2];

@@ -41,6 +41,8 @@ public:
   bool wait_closed(int ms);
   [[nodiscard]] const paths& where() const { return *where_; }
   bool find_home(failure& error);
+  /// Says nothing on the terminal while it starts the supervisor.
+  void be_quiet() { quiet_ = true; }
 
 private:
   bool start_supervisor(failure& error);
@@ -58,7 +60,7 @@ private:
   std::size_t scanned_ = 0;
   std::uint64_t id_ = 0;
   std::uint64_t sent_ = 0, taken_ = 0; ///< requests of this connection, and how many of them a leaving supervisor took
-  bool absent_ = false, greeted_ = false, start_ = false;
+  bool absent_ = false, greeted_ = false, start_ = false, quiet_ = false;
   std::vector<std::string> changes_;
 };
 

@@ -2,6 +2,9 @@
 #include "cli/command.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstring>
 
 #include <unistd.h>
 
@@ -15,7 +18,7 @@ std::string nearest_option(const CLI::App& app, const std::string& typed) {
   for (const auto* o : app.get_options())
     for (const auto& name : o->get_lnames())
       words.push_back("--" + name);
-  return nearest(typed, words);
+  return nearest_word(typed, words);
 }
 
 } // namespace
@@ -58,6 +61,21 @@ std::optional<json> ask_or_say(client& c, const std::string& method, const json&
   if (!result)
     fail(error);
   return result;
+}
+
+int become_view(const arguments& args) {
+  char self[PATH_MAX];
+  auto n = ::readlink("/proc/self/exe", self, sizeof self);
+  auto program = own_program("troupe-view");
+  arguments words{"troupe-view", "--client", std::string(self, static_cast<std::size_t>(std::max<ssize_t>(n, 0)))};
+  words.insert(words.end(), args.begin(), args.end());
+  std::vector<char*> list;
+  for (auto& w : words)
+    list.push_back(w.data());
+  list.push_back(nullptr);
+  ::execv(program.c_str(), list.data());
+  return fail({errc::not_started, "the view cannot be started: " + program + ": " + std::strerror(errno) +
+                                      "\ninstall it beside troupe, or list sessions: troupe agents --list"});
 }
 
 std::string read_input() {

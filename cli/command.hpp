@@ -35,7 +35,11 @@ std::optional<json> ask_or_say(client& c, const std::string& method, const json&
 /// All of standard input.
 std::string read_input();
 
+/// Becomes troupe-view with these arguments; comes back, with the exit status of a failure, only where that fails.
+int become_view(const arguments& args);
+
 int run_bg(const arguments& args);
+int run_foreground(const arguments& args);
 int run_agents(const arguments& args);
 int run_attach(const arguments& args);
 int run_logs(const arguments& args);
@@ -52,6 +56,5 @@ int run_why(const arguments& args);
 int run_auth(const arguments& args);
 int run_daemon(const arguments& args);
 int run_demo(const arguments& args);
-int run_attach_guard(const arguments& args); ///< hidden: see cli/terminal.hpp
 
 } // namespace troupe

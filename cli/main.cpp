@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/command.hpp"
+#include "cli/terminal.hpp"
 
 namespace troupe {
 
@@ -33,7 +34,9 @@ namespace {
 
 std::string help() {
   std::string out = "Troupe runs background agent sessions and shell jobs, and keeps them.\n\n"
-                    "usage: troupe --bg PROMPT             dispatch an agent and get the prompt back\n"
+                    "usage: troupe                         all sessions, on one screen\n"
+                    "       troupe \"PROMPT\"                talk with an agent here\n"
+                    "       troupe --bg PROMPT             dispatch an agent and get the prompt back\n"
                     "       troupe --bg --exec 'CMD'       dispatch a shell job\n"
                     "       troupe COMMAND [--help]\n\ncommands:\n";
   for (const auto& c : commands())
@@ -46,13 +49,13 @@ int unknown_word(const std::string& word) {
   std::vector<std::string> words;
   for (const auto& c : commands())
     words.emplace_back(c.name);
-  auto near = nearest(word, words);
+  auto near = nearest_word(word, words);
   return fail_usage("there is no command '" + word + "'",
                     near.empty() ? "see: troupe --help" : "did you mean '" + near + "'?");
 }
 
 int unknown_option(const std::string& word) {
-  auto near = nearest(word, {"--bg", "--background", "--version", "--help"});
+  auto near = nearest_word(word, {"--bg", "--background", "--version", "--help"});
   return fail_usage("unknown option: " + word, near.empty() ? "see: troupe --help" : "did you mean " + near + "?");
 }
 
@@ -73,15 +76,18 @@ int run(const arguments& args) {
   }
   arguments rest(args.begin() + 1, args.end());
   if (word == "attach-guard")
-    return run_attach_guard(rest);
+    return guard_terminal();
   for (const auto& c : commands())
     if (word == c.name)
       return c.run(rest);
-  if (word != "--" && word.starts_with("-"))
+  static const char* const ours[] = {"--name",    "--agent", "--model",    "--effort",  "--permission-mode",
+                                     "--harness", "--cwd",   "--settings", "--add-dir", "--mcp-config"};
+  bool option = std::any_of(std::begin(ours), std::end(ours), [&](const char* o) { return word.starts_with(o); });
+  if (word != "--" && word.starts_with("-") && !option)
     return unknown_option(word);
   if (word != "--" && args.size() == 1 && word.find_first_of(" \t\n") == std::string::npos)
     return unknown_word(word); // CLI-2: one word is a mistyped command, never a prompt
-  return fail_usage("a session in the foreground is not there yet", "run it in the background: troupe --bg \"PROMPT\"");
+  return run_foreground(args);
 }
 
 } // namespace

@@ -7,6 +7,7 @@
 
 #include "messages/errors.hpp"
 #include "messages/json.hpp"
+#include "messages/wording.hpp"
 
 namespace troupe {
 
@@ -26,14 +27,8 @@ void print_error(std::string_view text);
 /// `troupe: TEXT`, and the remedy indented on the next line. Gives `code`.
 int fail(const failure& error, int code = exit_failure);
 int fail_usage(const std::string& fault, const std::string& remedy);
-/// Control characters, bidirectional and zero-width ones made visible (SEC-2).
-std::string visible(std::string_view text);
 /// A time for people: local.
 std::string local_time(std::int64_t ms);
-/// "3s", "12m", "5h", "2d".
-std::string age(std::int64_t ms);
-/// The word among `words` that is nearest to `typed`; empty when none is near.
-std::string nearest(const std::string& typed, const std::vector<std::string>& words);
 /// The text of a field that may hold bytes; empty when it is not there.
 std::string text_of(const json& object, const char* name);
 

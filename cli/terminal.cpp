@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/command.hpp"
+#include "cli/output.hpp"
 
 extern char** environ;
 
@@ -21,13 +21,13 @@ namespace troupe {
 // reset of the scroll region. What comes next stands below the session's picture, and nothing of that is left below it.
 const char* const terminal_reset =
     "\x1b\x37\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1005l\x1b[?1006l\x1b[?"
-    "1015l\x1b[?2004l\x1b[?1l\x1b[?7h"
+    "1015l\x1b[?2004l\x1b[>4m\x1b[?1l\x1b[?7h"
     "\x1b[?25h\x1b>\x1b[4l\x1b\x37\x1b[r\x1b\x38\x1b(B\x0f\x1b[0m\x1b[J";
 
 namespace {
 
 /// The guard: this very program again, in a session of its own, with the terminal as 0 and 1 and the pipe as 3.
-int spawn_guard(int pipe_end) {
+int spawn_guard(const std::string& program, int pipe_end) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   ::posix_spawn_file_actions_init(&actions);
@@ -38,7 +38,7 @@ int spawn_guard(int pipe_end) {
   char name[] = "troupe", word[] = "attach-guard";
   char* args[] = {name, word, nullptr};
   pid_t pid = 0;
-  int error = ::posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, args, environ);
+  int error = ::posix_spawn(&pid, program.c_str(), &actions, &attributes, args, environ);
   ::posix_spawn_file_actions_destroy(&actions);
   ::posix_spawnattr_destroy(&attributes);
   return error == 0 ? pid : 0;
@@ -46,7 +46,7 @@ int spawn_guard(int pipe_end) {
 
 } // namespace
 
-bool raw_terminal::enter(raw_terminal& out, failure& error) {
+bool raw_terminal::enter(raw_terminal& out, failure& error, const std::string& guard) {
   if (::isatty(STDIN_FILENO) == 0 || ::isatty(STDOUT_FILENO) == 0 || ::tcgetattr(STDIN_FILENO, &out.before_) != 0) {
     error = {errc::bad_request, "attach needs a terminal\nto read a session's output: troupe logs ID"};
     return false;
@@ -59,7 +59,7 @@ bool raw_terminal::enter(raw_terminal& out, failure& error) {
   unique_fd theirs(::fcntl(ends[0], F_DUPFD_CLOEXEC, 16));
   ::close(ends[0]);
   out.guard_.reset(ends[1]);
-  out.guard_pid_ = spawn_guard(theirs.get());
+  out.guard_pid_ = spawn_guard(guard, theirs.get());
   if (out.guard_pid_ == 0 || ::write(out.guard_.get(), &out.before_, sizeof out.before_) != sizeof out.before_) {
     error = {errc::not_started, "the terminal's guard cannot be started"};
     return false;
@@ -70,6 +70,14 @@ bool raw_terminal::enter(raw_terminal& out, failure& error) {
   ::tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
   out.raw_ = true;
   return true;
+}
+
+void raw_terminal::guard_with(const std::string& restore) {
+  if (!guard_)
+    return;
+  auto size = static_cast<std::uint32_t>(restore.size());
+  std::string message = "r" + std::string(reinterpret_cast<const char*>(&size), sizeof size) + restore;
+  [[maybe_unused]] auto n = ::write(guard_.get(), message.data(), message.size()); // less than a pipe holds at once
 }
 
 void raw_terminal::leave() {
@@ -85,21 +93,46 @@ void raw_terminal::leave() {
   }
 }
 
-/// The guard's own life: reads the settings to restore, then waits for a word or the end.
-int run_attach_guard(const arguments&) {
+namespace {
+
+/// Reads so many bytes; false at the end.
+bool read_all(int fd, void* into, std::size_t size) {
+  auto* at = static_cast<char*>(into);
+  while (size > 0) {
+    auto n = ::read(fd, at, size);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return false;
+    at += n;
+    size -= static_cast<std::size_t>(n);
+  }
+  return true;
+}
+
+} // namespace
+
+int guard_terminal() {
   termios before{};
-  char byte = 0;
-  if (::read(3, &before, sizeof before) != sizeof before)
+  char word = 0;
+  std::string restore;
+  if (!read_all(3, &before, sizeof before))
     return exit_usage;
-  ssize_t n;
-  do
-    n = ::read(3, &byte, 1);
-  while (n < 0 && errno == EINTR);
-  if (n == 1)
-    return exit_ok;
+  while (read_all(3, &word, 1)) {
+    std::uint32_t size = 0;
+    if (word == 'q')
+      return exit_ok;
+    if (word != 'r' || !read_all(3, &size, sizeof size) || size > 65536)
+      break;
+    std::string text(size, '\0');
+    if (!read_all(3, text.data(), size))
+      break;
+    restore = std::move(text);
+  }
   ::signal(SIGTTOU, SIG_IGN);
   ::signal(SIGPIPE, SIG_IGN);
-  [[maybe_unused]] auto written = ::write(STDOUT_FILENO, terminal_reset, std::strlen(terminal_reset));
+  restore += terminal_reset;
+  [[maybe_unused]] auto written = ::write(STDOUT_FILENO, restore.data(), restore.size());
   ::tcsetattr(STDIN_FILENO, TCSANOW, &before);
   return exit_ok;
 }

@@ -1,8 +1,11 @@
-// troupe agents [--json [--all] [--cwd P] [--watch]]: sessions, for programs as JSON (JSON-1), for people as a list.
+// troupe agents: the agent view, where there is a terminal; [--json [--all] [--cwd P] [--watch]]: sessions for programs
+// (JSON-1); else a list for people.
 #include <algorithm>
 #include <climits>
 #include <cstdlib>
 #include <ctime>
+
+#include <unistd.h>
 
 #include "cli/command.hpp"
 
@@ -86,30 +89,67 @@ int print_list(client& c, json params) {
   return exit_ok;
 }
 
+/// VIEW-10, and whether there is a terminal that can show it.
+bool view_wanted() {
+  auto set = [](const char* name) {
+    const char* value = std::getenv(name);
+    return value && *value && std::string(value) != "0";
+  };
+  const char* term = std::getenv("TERM");
+  if (::isatty(STDIN_FILENO) == 0 || ::isatty(STDOUT_FILENO) == 0 || set("TROUPE_DISABLE_AGENT_VIEW") || !term ||
+      !*term || std::string(term) == "dumb")
+    return false;
+  failure ignored;
+  auto where = find_paths(ignored);
+  auto text = where ? read_file(where->config + "/settings.json", ignored) : std::nullopt;
+  auto settings = text ? json::parse(*text, nullptr, false) : json();
+  return !settings.is_object() || settings.value("disableAgentView", json()) != true;
+}
+
+struct agents_options {
+  bool as_json = false, all = false, follow = false, plain = false;
+  std::string under, model, effort, mode, agent, harness, settings, mcp;
+  std::vector<std::string> add_dirs;
+};
+
+void declare(CLI::App& app, agents_options& o) {
+  app.add_flag("--json", o.as_json, "a JSON array: what lives, works or waits");
+  app.add_flag("--all", o.all, "the others too");
+  app.add_flag("--watch", o.follow, "with --json: then one change a line");
+  app.add_flag("--list", o.plain, "a list instead of the view");
+  app.add_option("--cwd", o.under, "only those started below this directory");
+  app.add_option("--model", o.model, "the model of what the view dispatches");
+  app.add_option("--effort", o.effort, "how hard it thinks");
+  app.add_option("--permission-mode", o.mode, "default, acceptEdits, plan or bypassPermissions");
+  app.add_option("--agent", o.agent, "an agent definition");
+  app.add_option("--harness", o.harness, "the agent program");
+  app.add_option("--settings", o.settings, "settings for what it dispatches");
+  app.add_option("--add-dir", o.add_dirs, "a further directory");
+  app.add_option("--mcp-config", o.mcp, "MCP servers for what it dispatches");
+}
+
 } // namespace
 
 int run_agents(const arguments& args) {
-  bool as_json = false, all = false, follow = false;
-  std::string under;
+  agents_options o;
   int code = exit_ok;
-  CLI::App app{"Lists sessions.", "troupe agents"};
-  app.add_flag("--json", as_json, "a JSON array: what lives, works or waits");
-  app.add_flag("--all", all, "the others too");
-  app.add_flag("--watch", follow, "with --json: then one change a line");
-  app.add_option("--cwd", under, "only those started below this directory");
+  CLI::App app{"Shows all sessions: as a view on a terminal, else as a list.", "troupe agents"};
+  declare(app, o);
   if (!read_arguments(app, args, "troupe agents --json --all", code))
     return code;
-  if (follow && !as_json)
+  if (o.follow && !o.as_json)
     return fail_usage("troupe agents: --watch goes with --json", "for example: troupe agents --json --watch");
-  json params{{"all", all}};
-  if (!under.empty()) {
+  if (!o.as_json && !o.plain && view_wanted())
+    return become_view(args);
+  json params{{"all", o.all}};
+  if (!o.under.empty()) {
     char real[PATH_MAX];
-    params["cwd"] = bytes_to_json(::realpath(under.c_str(), real) ? real : under);
+    params["cwd"] = bytes_to_json(::realpath(o.under.c_str(), real) ? real : o.under);
   }
   client c("troupe agents");
   if (!reach(c, true))
     return exit_failure;
-  return follow ? watch(c, all) : as_json ? print_json(c, params) : print_list(c, params);
+  return o.follow ? watch(c, o.all) : o.as_json ? print_json(c, params) : print_list(c, params);
 }
 
 } // namespace troupe

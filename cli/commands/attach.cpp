@@ -21,7 +21,7 @@ constexpr auto patience = std::chrono::seconds(60); ///< ATT-4
 
 struct attach_options {
   std::string id, key = "^\\";
-  bool read_only = false;
+  bool read_only = false, from_view = false;
 };
 
 struct outcome {
@@ -178,6 +178,18 @@ void say_end(const outcome& out, const std::string& id) {
     print("\n[the session's process has gone · see: troupe why " + id + "]\n");
 }
 
+/// A conversation is shown by troupe-view, which this becomes. Returns where that cannot be.
+int become_conversation(const attach_options& o, const std::string& id) {
+  if (::isatty(STDIN_FILENO) == 0 || ::isatty(STDOUT_FILENO) == 0)
+    return fail({errc::bad_request, "attach needs a terminal\nto read a conversation: troupe logs " + id});
+  std::vector<std::string> words{"--attach", id};
+  if (o.read_only)
+    words.emplace_back("--read-only");
+  if (o.from_view)
+    words.emplace_back("--from-view");
+  return become_view(words);
+}
+
 } // namespace
 
 int run_attach(const arguments& args) {
@@ -186,6 +198,7 @@ int run_attach(const arguments& args) {
   CLI::App app{"Shows a shell job's terminal here. Detach with Ctrl+\\ (press it twice to send it).", "troupe attach"};
   app.add_option("ID", o.id, "id, name, or the beginning of an id")->required();
   app.add_flag("-r,--read-only", o.read_only, "type nothing");
+  app.add_flag("--from-view", o.from_view, "")->group("");
   app.add_option("--detach-key", o.key, "another key, as ^X");
   if (!read_arguments(app, args, "troupe attach fix-auth", code))
     return code;
@@ -195,6 +208,13 @@ int run_attach(const arguments& args) {
   client c("troupe attach");
   if (!reach(c, true))
     return exit_failure;
+  json asked{{"id", bytes_to_json(o.id)}};
+  auto row = ask_or_say(c, "session/get", asked);
+  auto kind = row ? ask_or_say(c, "session/logs", asked) : std::nullopt;
+  if (!kind)
+    return exit_failure;
+  if (text_of(*kind, "kind") == "conversation")
+    return become_conversation(o, text_of(*row, "id"));
   code = exit_failure;
   auto place = find_worker(c, o, code);
   if (!place)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <climits>
 #include <cstdlib>
+#include <optional>
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -100,29 +101,36 @@ int report(const bg_options& o, const json& got) {
   return exit_ok;
 }
 
-} // namespace
-
-int run_bg(const arguments& args) {
-  bg_options o;
-  int code = exit_ok;
+/// Reads the arguments and dispatches; none: `code` is the exit status.
+std::optional<json> dispatch_from(const arguments& args, bg_options& o, bool foreground, int& code) {
   auto stop = std::find(args.begin(), args.end(), "--");
   arguments ours(args.begin(), stop);
   CLI::App app{"Dispatches a task and gives the prompt back.", "troupe"};
   declare(app, o);
   if (!read_arguments(app, ours, "troupe --bg --exec 'make test'", code))
-    return code;
+    return {};
   if (stop != args.end())
     o.words.insert(o.words.end(), stop + 1, args.end());
-  if (o.print)
-    return fail_usage("--bg and --print exclude each other", "leave one out: a background session prints nothing here");
+  if (o.print) {
+    code = fail_usage("--bg and --print exclude each other", "leave one out: a background session prints nothing here");
+    return {};
+  }
+  if (foreground && o.exec) {
+    code = fail_usage("--exec goes with --bg", "for example: troupe --bg --exec 'make test'");
+    return {};
+  }
   json params{{"key", fresh_key()}, {"origin", "shell"}};
   failure error;
   auto cwd = absolute(o.cwd.empty() ? "." : o.cwd, error);
-  if (cwd.empty())
-    return fail(error);
+  if (cwd.empty()) {
+    code = fail(error);
+    return {};
+  }
   params["cwd"] = bytes_to_json(cwd);
   if (!fill_task(o, params, code))
-    return code;
+    return {};
+  if (foreground)
+    params["backgrounded"] = true; // a conversation that somebody had, wherever it goes on (REST-3)
   if (o.exec && stop != args.end() && params["command"].size() == 3 && o.words.size() == 1)
     params["command"] = json::array({bytes_to_json(o.words[0])}); // behind `--`: run as given
   put(params, "name", o.name);
@@ -141,11 +149,31 @@ int run_bg(const arguments& args) {
     params["cols"] = size.ws_col;
   }
   params["env"] = environment_json();
-  client c("troupe --bg");
+  client c(foreground ? "troupe" : "troupe --bg");
+  code = exit_failure;
   if (!reach(c, true))
-    return exit_failure;
-  auto got = ask_or_say(c, "session/dispatch", params, true);
-  return got ? report(o, *got) : exit_failure;
+    return {};
+  return ask_or_say(c, "session/dispatch", params, true);
+}
+
+} // namespace
+
+int run_bg(const arguments& args) {
+  bg_options o;
+  int code = exit_ok;
+  auto got = dispatch_from(args, o, false, code);
+  return got ? report(o, *got) : code;
+}
+
+/// BG-1: a session that this terminal is attached to at once.
+int run_foreground(const arguments& args) {
+  if (::isatty(STDIN_FILENO) == 0 || ::isatty(STDOUT_FILENO) == 0)
+    return fail_usage("a session in the foreground needs a terminal",
+                      "run it in the background: troupe --bg \"PROMPT\"");
+  bg_options o;
+  int code = exit_ok;
+  auto got = dispatch_from(args, o, true, code);
+  return got ? become_view({"--attach", text_of(*got, "id"), "--foreground"}) : code;
 }
 
 } // namespace troupe

@@ -155,7 +155,7 @@ int run_daemon(const arguments& args) {
   app.require_subcommand(1);
   std::vector<std::string> words{"run", "status", "logs", "stop"};
   if (!args.empty() && !args[0].starts_with("-") && std::find(words.begin(), words.end(), args[0]) == words.end()) {
-    auto near = nearest(args[0], words);
+    auto near = nearest_word(args[0], words);
     return fail_usage("troupe daemon: unknown word: " + args[0],
                       near.empty() ? "one of: run, status, logs, stop" : "did you mean '" + near + "'?");
   }

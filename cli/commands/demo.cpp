@@ -152,7 +152,7 @@ private:
     for (const auto& line : *chain)
       say("  " + visible(text_of(line, "text")));
     say("\ntroupe agents:");
-    run_agents({});
+    run_agents({"--list"});
     return true;
   }
 

@@ -2,7 +2,6 @@
 #include "runtime/control/roster_view.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include "messages/json.hpp"
 
@@ -119,29 +118,6 @@ std::string roster_view::list(bool all, const std::string& under) const {
     out += x.json_text();
   }
   return out + "]";
-}
-
-std::string nearest_word(const std::string& typed, const std::vector<std::string>& words) {
-  std::string best;
-  std::size_t least = std::max<std::size_t>(2, typed.size() / 3) + 1;
-  for (const auto& word : words) {
-    std::vector<std::size_t> line(word.size() + 1);
-    std::iota(line.begin(), line.end(), 0);
-    for (std::size_t i = 0; i < typed.size(); ++i) {
-      auto diagonal = line[0];
-      line[0] = i + 1;
-      for (std::size_t k = 0; k < word.size(); ++k) {
-        auto next = std::min({line[k + 1] + 1, line[k] + 1, diagonal + (typed[i] != word[k])});
-        diagonal = line[k + 1];
-        line[k + 1] = next;
-      }
-    }
-    if (line.back() < least) {
-      least = line.back();
-      best = word;
-    }
-  }
-  return best;
 }
 
 } // namespace troupe

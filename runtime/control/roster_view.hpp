@@ -9,6 +9,7 @@
 
 #include "messages/errors.hpp"
 #include "messages/session.hpp"
+#include "messages/wording.hpp"
 
 namespace troupe {
 
@@ -49,8 +50,5 @@ private:
   std::map<session_id, headstone> buried_;
   std::uint64_t seq_ = 0, next_ = 1;
 };
-
-/// The word among `words` that is nearest to `typed` by edit distance; empty when none is near.
-std::string nearest_word(const std::string& typed, const std::vector<std::string>& words);
 
 } // namespace troupe

@@ -48,6 +48,9 @@ void attach_server::take(socket s, mode how, std::uint16_t rows, std::uint16_t c
   c->size(rows, cols);
   c->in = rest;
   c->at = from;
+  if (!pty_ && events_)
+    for (const auto& e : events_->after(from))
+      frame(*c, 'e', to_text(e));
   clients_.push_back(c);
   if (how != mode::follow) {
     changed_(terminals());
@@ -56,9 +59,6 @@ void attach_server::take(socket s, mode how, std::uint16_t rows, std::uint16_t c
       pty_->resize(c->rows, c->cols);
     if (pty_)
       pty_->attended(true);
-  } else if (!pty_ && events_) {
-    for (const auto& e : events_->after(from))
-      frame(*c, 'e', to_text(e));
   }
   if (!take_frames(*c)) {
     drop(c);

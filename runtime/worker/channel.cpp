@@ -174,10 +174,6 @@ bool worker::attach(const std::shared_ptr<rpc_peer>& from, const json& params, c
     throw refusal{errc::not_running, "the session is not running here"};
   if (how != attach_server::mode::follow) // who follows reads what is written, and wakes nobody
     thaw("attach");
-  if (!pty_ && how != attach_server::mode::follow)
-    throw refusal{errc::wrong_state,
-                  "attach to a conversation comes with the agent view\nread it with: troupe logs -f " +
-                      job_->session.value};
   if (pty_ && !pty_->ring().valid())
     throw refusal{errc::not_running, "the session has no output"};
   auto start = static_cast<std::uint64_t>(optional_number(params, "from", 0));

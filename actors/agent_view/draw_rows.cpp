@@ -1,0 +1,156 @@
+// The rows: icon, name, sentence, pull requests, age (VIEW-2).
+#include <algorithm>
+
+#include "actors/agent_view/parts.hpp"
+#include "actors/agent_view/text.hpp"
+#include "messages/wording.hpp"
+
+namespace troupe::view {
+
+namespace {
+
+constexpr wall_ms beat_ms = 600; ///< of what works
+constexpr int age_columns = 4;
+
+ink ink_of(const std::string& state) {
+  return state == "working"   ? ink::working
+         : state == "blocked" ? ink::waiting
+         : state == "done"    ? ink::good
+         : state == "failed"  ? ink::bad
+         : state == "stopped" ? ink::off
+                              : ink::dim;
+}
+
+/// What its process is like.
+std::string shape_of(const state& s, const session& x) {
+  const auto& process = x.now.process;
+  if (process == "frozen")
+    return "❄";
+  if (process == "asleep")
+    return "✢";
+  if (process == "exited")
+    return "∙";
+  bool beats = s.set.motion && x.now.state == "working";
+  return beats && (s.now / beat_ms) % 2 == 1 ? "✽" : "✻";
+}
+
+/// What its task has come to, so that nothing is told by colour alone.
+std::string sign_of(const std::string& state) {
+  return state == "blocked"   ? "?"
+         : state == "done"    ? "✓"
+         : state == "failed"  ? "✗"
+         : state == "stopped" ? "■"
+         : state == "unknown" ? "~"
+                              : " ";
+}
+
+ink ink_of(const pull_request& p) {
+  return p.state == "ready"                                             ? ink::good
+         : p.state == "merged"                                          ? ink::merged
+         : p.state == "draft" || p.state == "closed" || p.state.empty() ? ink::off
+                                                                        : ink::waiting;
+}
+
+std::vector<span> pull_label(const session& x) {
+  if (x.pulls.empty())
+    return {};
+  const auto& p = x.pulls.front();
+  std::vector<span> out{{"#" + std::to_string(p.number), ink_of(p), p.url}};
+  if (x.pulls.size() > 1)
+    out.push_back({" +" + std::to_string(x.pulls.size() - 1), ink::dim});
+  return out;
+}
+
+std::string sentence_of(const session& x) {
+  auto out = visible_line(x.now.waiting.empty() ? x.now.sentence : x.now.waiting.front().text);
+  std::string work;
+  for (const auto& w : x.now.work)
+    work += (work.empty() ? "" : ", ") + visible_line(w.title);
+  if (!work.empty())
+    out += (out.empty() ? "" : " ") + ("[running: " + work + "]");
+  if (!x.now.note.empty())
+    out += (out.empty() ? "" : " ") + ("[" + visible_line(x.now.note) + "]");
+  return out;
+}
+
+std::string padded(std::string text, int columns) {
+  auto gap = columns - width(text);
+  if (gap > 0)
+    text.append(static_cast<std::size_t>(gap), ' ');
+  return text;
+}
+
+/// How long until a text made by `age` changes.
+std::int64_t until_older(std::int64_t ms) {
+  auto unit = ms < 60'000 ? 1000 : ms < 3'600'000 ? 60'000 : 3'600'000;
+  return unit - std::max<std::int64_t>(ms, 0) % unit;
+}
+
+} // namespace
+
+std::string short_path(const state& s, const std::string& path) {
+  auto shown = visible_line(path);
+  const auto& home = s.set.home;
+  if (home.size() > 1 && (path == home || path.starts_with(home + "/")))
+    return "~" + visible_line(path.substr(home.size()));
+  return shown;
+}
+
+std::string group_title(const state& s, const group_key& g) {
+  if (s.sessions.by() == grouping::by_directory)
+    return g.name.empty() ? "(no directory)" : clip_front(short_path(s, g.name), std::max(s.columns - 12, 4));
+  return g.name == "pinned"    ? "Pinned"
+         : g.name == "review"  ? "Ready for review"
+         : g.name == "blocked" ? "Needs input"
+         : g.name == "working" ? "Working"
+                               : "Completed";
+}
+
+line row_line(const state& s, const session& x, bool chosen, int number) {
+  auto as = ink_of(x.now.state);
+  bool tiny = s.columns < 30;
+  auto digit = s.set.numbers && number <= 9 && !tiny ? std::to_string(number) : " ";
+  std::vector<span> left{
+      {chosen ? "❯" : " ", ink::accent}, {digit + " ", ink::dim}, {shape_of(s, x) + sign_of(x.now.state) + " ", as}};
+  std::vector<span> right = tiny ? std::vector<span>{} : pull_label(x);
+  auto old = age(s.now - x.now.started_at);
+  if (s.columns >= 40)
+    right.push_back({std::string(right.empty() ? "" : "  ") +
+                         std::string(static_cast<std::size_t>(std::max(age_columns - width(old), 0)), ' ') + old,
+                     ink::dim});
+  auto names = std::clamp(s.columns / 4, 10, 28);
+  auto name = label(x);
+  bool rests = x.now.process == "exited" && x.now.state != "blocked";
+  left.push_back(
+      {padded(clip(name, names), names) + "  ", x.now.name.empty() || (rests && !chosen) ? ink::plain : ink::strong});
+  auto room = s.columns - line_width(left) - line_width(right) - 2;
+  if (room >= 4)
+    left.push_back({clip(sentence_of(x), room), x.now.state == "failed"              ? ink::bad
+                                                : chosen || x.now.state == "blocked" ? ink::plain
+                                                                                     : ink::dim});
+  if (room < 0)
+    left[3].text = clip(name, std::max(s.columns - 6, 1));
+  return spread(std::move(left), std::move(right), s.columns);
+}
+
+std::int64_t next_change(const state& s) {
+  std::int64_t soon = 0;
+  auto at_most = [&](std::int64_t ms) {
+    soon = soon == 0 ? std::max<std::int64_t>(ms, 1) : std::min(soon, std::max<std::int64_t>(ms, 1));
+  };
+  if (!s.notice.text.empty() && s.now < s.notice.until)
+    at_most(s.notice.until - s.now);
+  if (s.helping)
+    return soon;
+  for (const auto& x : s.window)
+    if (const auto* now = x.kind == item::row ? s.sessions.find(x.id) : nullptr) {
+      if (s.columns >= 40)
+        at_most(until_older(s.now - now->now.started_at));
+      bool alive = now->now.process != "exited" && now->now.process != "frozen" && now->now.process != "asleep";
+      if (s.set.motion && now->now.state == "working" && alive)
+        at_most(beat_ms - s.now % beat_ms);
+    }
+  return soon;
+}
+
+} // namespace troupe::view

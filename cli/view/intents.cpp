@@ -1,0 +1,205 @@
+// The agent view put together: what the view wants done, as requests to the supervisor and programs on the terminal.
+#include <cstdlib>
+#include <filesystem>
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli/client.hpp"
+#include "cli/output.hpp"
+#include "cli/view/view_program.hpp"
+
+namespace troupe {
+
+namespace {
+
+constexpr std::size_t most_repositories = 200;
+
+void put(json& params, const char* name, const std::string& value) {
+  if (!value.empty())
+    params[name] = bytes_to_json(value);
+}
+
+/// Repositories beside the directory that the view was opened in, for `@NAME`.
+std::vector<std::pair<std::string, std::string>> repositories_beside(const std::string& cwd) {
+  std::vector<std::pair<std::string, std::string>> out;
+  std::error_code e;
+  auto parent = std::filesystem::path(cwd).parent_path();
+  std::size_t seen = 0;
+  for (std::filesystem::directory_iterator at(parent, e), end; !e && at != end && ++seen <= most_repositories;
+       at.increment(e))
+    if (std::error_code none; std::filesystem::exists(at->path() / ".git", none))
+      out.emplace_back(at->path().filename().string(), at->path().string());
+  return out;
+}
+
+std::vector<view::named> named_from(const json& answer, const char* list) {
+  std::vector<view::named> out;
+  auto at = answer.find(list);
+  if (at == answer.end() || !at->is_array())
+    return out;
+  for (const auto& x : *at)
+    if (x.is_object() && !text_of(x, "name").empty())
+      out.push_back({text_of(x, "name"), text_of(x, "description"), text_of(x, "source") == "user"});
+  return out;
+}
+
+} // namespace
+
+void view_program::outcome(std::uint64_t token, bool good, std::string text) {
+  event(view::outcome{token, good, std::move(text), {}});
+}
+
+void view_program::ask(const view::intent& wanted, const std::string& method, json params,
+                       std::function<std::string(const json&)> text) {
+  link_->ask(method, std::move(params), [this, token = wanted.token, text](const json* result, const failure& error) {
+    outcome(token, result != nullptr, result == nullptr ? error.text : text ? text(*result) : "");
+  });
+}
+
+/// Again, with the same key, when the connection was lost before the answer came (SUP-11).
+void view_program::ask_keyed(const view::intent& wanted, const std::string& method, json params,
+                             std::function<std::string(const json&)> text) {
+  if (!params.contains("key"))
+    params["key"] = fresh_key();
+  link_->ask(method, params, [=, this, before = clock::now()](const json* result, const failure& error) {
+    bool again = result == nullptr && (error.code == errc::worker_gone || error.code == errc::draining);
+    if (again && clock::now() - before < std::chrono::seconds(60) && !stage_.left())
+      return ask_keyed(wanted, method, params, text);
+    outcome(wanted.token, result != nullptr, result == nullptr ? error.text : text ? text(*result) : "");
+  });
+}
+
+void view_program::dispatch(const view::intent& wanted) {
+  const auto& c = setup_.config;
+  json params{{"origin", "view"}, {"cwd", bytes_to_json(wanted.directory)}, {"prompt", bytes_to_json(wanted.text)}};
+  if (wanted.shell) {
+    const char* shell = std::getenv("SHELL");
+    params["kind"] = "exec";
+    params["command"] = {shell && *shell ? shell : "/bin/sh", "-c", bytes_to_json(wanted.text)};
+  } else {
+    params["kind"] = "agent";
+    put(params, "model", wanted.model);
+    put(params, "agent", wanted.agent.empty() ? c.agent : wanted.agent);
+    put(params, "effort", c.effort);
+    put(params, "permissionMode", c.permission_mode);
+    put(params, "harness", c.harness);
+    put(params, "mcpConfig", c.mcp_config);
+  }
+  put(params, "settings", c.settings);
+  for (const auto& d : c.add_dirs)
+    params["addDirs"].push_back(bytes_to_json(d));
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0) {
+    params["rows"] = size.ws_row;
+    params["cols"] = size.ws_col;
+  }
+  params["env"] = environment_json();
+  ask_keyed(wanted, "session/dispatch", std::move(params), [](const json& x) { return text_of(x, "id"); });
+}
+
+void view_program::carry_out(const view::intent& w) {
+  using view::intent;
+  auto id = bytes_to_json(w.id);
+  switch (w.kind) {
+  case intent::dispatch:
+    return dispatch(w);
+  case intent::reply:
+    return ask_keyed(w, "session/reply", {{"id", id}, {"text", bytes_to_json(w.text)}, {"env", environment_json()}},
+                     [](const json& x) { return text_of(x, "outcome"); });
+  case intent::answer: {
+    json params{{"id", id}, {"choice", bytes_to_json(w.text)}, {"by", "view"}};
+    put(params, "question", w.question);
+    return ask_keyed(w, "session/answer", std::move(params), {});
+  }
+  case intent::stop:
+    return ask(w, "session/stop", {{"id", id}, {"by", "view"}});
+  case intent::remove:
+    return ask(w, "session/remove", {{"id", id}, {"by", "view"}});
+  case intent::respawn:
+    return ask(w, "session/respawn", {{"id", id}, {"env", environment_json()}});
+  case intent::rename:
+    return ask(w, "session/rename", {{"id", id}, {"name", bytes_to_json(w.text)}});
+  case intent::pin:
+    return ask(w, "session/pin", {{"id", id}, {"pinned", w.yes}});
+  case intent::wake:
+    return ask(w, "session/attach", {{"id", id}, {"env", environment_json()}});
+  case intent::attach:
+    return run_attach(w);
+  case intent::sign_in:
+    return run_login(w);
+  case intent::sign_out:
+    return link_->ask("auth/logout", json::object(), [this, token = w.token](const json* result, const failure& error) {
+      outcome(token, result != nullptr, result ? "signed out" : error.text);
+      ask_accounts();
+    });
+  case intent::past:
+  case intent::resume:
+    return outcome(w.token, false,
+                   "removed sessions cannot be brought back yet\ntheir transcripts are kept: troupe daemon status");
+  case intent::edit:
+    return run_editor(w);
+  case intent::persist: {
+    failure ignored;
+    replace_file(setup_.where.state + "/view.json", w.text, false, ignored);
+    return;
+  }
+  case intent::notify:
+    return stage_.notify(visible_line(w.text), setup_.settings.bell, setup_.settings.osc9);
+  case intent::suspend:
+    return stage_.stop_for_a_while();
+  case intent::redraw:
+    return stage_.dirty(true);
+  case intent::leave:
+    return stage_.leave(0);
+  }
+}
+
+void view_program::run_attach(const view::intent& w) {
+  stage_.run({setup_.client, "attach", "--from-view", w.id},
+             [this, token = w.token](exit_status how, const std::string& said) {
+               bool good = how.known && !how.signalled && how.value == 0;
+               outcome(token, good, good ? "" : said.empty() ? "attach ended: " + to_text(how) : said);
+             });
+}
+
+void view_program::run_login(const view::intent& w) {
+  stage_.run({setup_.client, "login"}, [this, token = w.token](exit_status how, const std::string& said) {
+    bool good = how.known && !how.signalled && how.value == 0;
+    outcome(token, good, good ? "signed in" : said);
+    ask_accounts();
+  });
+}
+
+void view_program::run_editor(const view::intent& w) {
+  stage_.edit(w.text, [this, token = w.token](bool good, const std::string& text) { outcome(token, good, text); });
+}
+
+void view_program::ask_accounts() {
+  link_->ask("auth/status", json::object(), [this](const json* result, const failure&) {
+    view::accounts_told told;
+    if (result == nullptr || !result->contains("accounts"))
+      return;
+    for (const auto& a : (*result)["accounts"])
+      told.names.push_back(text_of(a, "variable"));
+    event(std::move(told));
+  });
+}
+
+void view_program::supervisor_is_there() {
+  ask_accounts();
+  link_->ask("catalog/list", {{"cwd", bytes_to_json(setup_.config.cwd)}}, [this](const json* result, const failure&) {
+    view::catalog_told told;
+    told.known.models = setup_.settings.models;
+    told.known.repositories = repositories_beside(setup_.config.cwd);
+    if (result != nullptr && result->is_object()) {
+      told.known.agents = named_from(*result, "agents");
+      told.known.commands = named_from(*result, "commands");
+      for (auto& s : named_from(*result, "skills"))
+        told.known.commands.push_back(std::move(s));
+    }
+    event(std::move(told));
+  });
+}
+
+} // namespace troupe
