@@ -40,6 +40,9 @@ public:
   void start();
   /// Calls a tool. `done` comes once, from the loop. What it cancels is cancelled at the server, which may ignore it.
   std::unique_ptr<running_tool> call(const std::string& name, const json& input, tool_done done);
+  /// Its process; 0: none.
+  [[nodiscard]] pid_t pid() const { return leader_.pid; }
+  [[nodiscard]] const std::string& name() const { return setup_.name; }
   /// Closes its input, then ends its tree; `done` comes once.
   void end(event_loop::task done);
 

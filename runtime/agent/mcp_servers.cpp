@@ -153,6 +153,14 @@ void mcp_servers::when_settled(event_loop::task next) {
   waiting_.push_back(std::move(next));
 }
 
+json mcp_servers::running() const {
+  auto list = json::array();
+  for (const auto& each : servers_)
+    if (each->pid() > 0)
+      list.push_back({{"id", "mcp-" + each->name()}, {"pid", each->pid()}});
+  return list;
+}
+
 void mcp_servers::end_all(event_loop::task done) {
   auto left = std::make_shared<std::size_t>(servers_.size() + 1);
   const auto one_less = [left, done = std::move(done)] {

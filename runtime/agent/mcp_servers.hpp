@@ -32,6 +32,8 @@ public:
   void start(std::vector<mcp_setup> setups);
   /// Calls `next` on the loop once each has told its tools or failed.
   void when_settled(event_loop::task next);
+  /// [{"id": "mcp-NAME", "pid"}, ...] of those that run.
+  [[nodiscard]] json running() const;
   /// Ends them all; `done` comes once.
   void end_all(event_loop::task done);
 

@@ -33,9 +33,9 @@ std::vector<subagent_kind> kinds_in(const json& definition) {
   const auto* list = field(object_in(definition, "catalog"), "agents");
   if (list != nullptr && list->is_array())
     for (const auto& each : *list)
-      if (auto name = text_field(each, "name"))
-        kinds.push_back({std::move(*name), text_field(each, "description").value_or(""),
-                         text_field(each, "prompt").value_or(""), words_in(each, "tools")});
+      if (const auto* path = field(each, "path"); path != nullptr && text_field(each, "name"))
+        kinds.push_back({*text_field(each, "name"), text_field(each, "description").value_or(""),
+                         bytes_of(*path).value_or(""), words_in(each, "tools")});
   return kinds;
 }
 
@@ -79,13 +79,18 @@ void session::announce() {
     note(each);
   send_update(client_, setup_.id,
               {{"sessionUpdate", "available_commands_update"}, {"availableCommands", skills_.available()}});
+  if (!servers_.running().empty())
+    announce_background();
 }
 
 void session::announce_background() {
   auto running = shells_.running();
   tasks_.list(running);
   watches_.list(running);
-  client_.notify("_troupe/background", {{"sessionId", setup_.id}, {"running", std::move(running)}});
+  json told{{"sessionId", setup_.id}, {"running", std::move(running)}};
+  if (auto servers = servers_.running(); !servers.empty())
+    told["servers"] = std::move(servers);
+  client_.notify("_troupe/background", std::move(told));
 }
 
 /// The user's and the project's instructions, each under its path.
@@ -97,6 +102,12 @@ std::string session::memory() {
   if (!std::exchange(memory_told_, true))
     for (const auto& each : problems)
       note(each);
+  const auto add = [&](const char* what, const std::string& list) {
+    if (!list.empty())
+      all += (all.empty() ? "" : "\n\n") + std::string(what) + list;
+  };
+  add("Skills and commands; read one with the tool skill when its description fits the task:\n", skills_.listed());
+  add("Agents that the tool task can name:\n", tasks_.listed());
   return all;
 }
 
@@ -177,8 +188,11 @@ std::unique_ptr<subagent_run> session::make_subagent(const std::string& id, cons
   own.tasks = nullptr;
   own.watches = nullptr;
   own.subagent = id;
-  if (kind != nullptr && !kind->prompt.empty())
-    own.system += "\n\n" + kind->prompt;
+  auto general = setup_; // the session's own definition is not the subagent's
+  general.definition = json();
+  own.system = system_prompt(general, memory());
+  if (const auto text = kind != nullptr ? read_without_front_matter(kind->path) : std::nullopt)
+    own.system += "\n\n" + *text;
   made->set_parts(own);
   return made;
 }

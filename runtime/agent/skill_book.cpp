@@ -64,6 +64,13 @@ std::string without_front_matter(const std::string& text) {
   return end == std::string::npos ? text : behind == std::string::npos ? "" : text.substr(behind + 1);
 }
 
+std::optional<std::string> read_without_front_matter(const std::string& path) {
+  std::string text;
+  if (!read_text(path, text))
+    return std::nullopt;
+  return without_front_matter(text);
+}
+
 std::string with_arguments(const std::string& text, const std::string& arguments) {
   const auto words = words_of(arguments);
   std::string out;
@@ -141,6 +148,14 @@ std::optional<std::string> skill_book::expand_prompt(const std::string& prompt, 
   while (!arguments.empty() && (arguments.back() == ' ' || arguments.back() == '\n'))
     arguments.pop_back();
   return expand(name, arguments, error);
+}
+
+std::string skill_book::listed() const {
+  std::string all;
+  for (const auto& e : entries_)
+    if (!e.path.empty())
+      all += "- " + e.name + ": " + e.description + "\n";
+  return all;
 }
 
 json skill_book::available() const {

@@ -29,7 +29,9 @@ public:
   [[nodiscard]] std::optional<std::string> expand_prompt(const std::string& prompt, std::string& error) const;
   /// ACP's availableCommands.
   [[nodiscard]] json available() const;
-  [[nodiscard]] const std::vector<skill_entry>& entries() const { return entries_; }
+  /// For the model: the names and what they are for, one a line; empty where the user and the project have written
+  /// none.
+  [[nodiscard]] std::string listed() const;
 
 private:
   [[nodiscard]] const skill_entry* find(const std::string& name) const;
@@ -38,6 +40,8 @@ private:
 
 /// What stands behind the front matter of a Markdown file.
 std::string without_front_matter(const std::string& text);
+/// The same of the file at that path; none where it is no regular file of at most 256 KiB.
+std::optional<std::string> read_without_front_matter(const std::string& path);
 /// `text` with the arguments in their places.
 std::string with_arguments(const std::string& text, const std::string& arguments);
 

@@ -104,6 +104,13 @@ void subagents::end_all(event_loop::task done) {
   events_.defer(one_less);
 }
 
+std::string subagents::listed() const {
+  std::string all;
+  for (const auto& kind : kinds_)
+    all += "- " + kind.name + ": " + kind.description + "\n";
+  return all;
+}
+
 void subagents::list(json& into) const {
   for (const auto& [id, t] : known_)
     if (t.run)

@@ -17,7 +17,8 @@ struct turn_end;
 
 /// An agent definition as the session was told of it.
 struct subagent_kind {
-  std::string name, description, prompt;
+  std::string name, description;
+  std::string path;               ///< of its file, whose text is read when it is used
   std::vector<std::string> tools; ///< empty: those of the session
 };
 
@@ -51,8 +52,8 @@ public:
   void end_all(event_loop::task done);
   /// Adds {"id","kind":"subagent","title"} for each that runs.
   void list(json& into) const;
-  /// For the model: which kinds there are, one a line; empty where there is none.
-  [[nodiscard]] const std::vector<subagent_kind>& kinds() const { return kinds_; }
+  /// For the model: the kinds and what they are for, one a line; empty where there is none.
+  [[nodiscard]] std::string listed() const;
 
 private:
   struct task {

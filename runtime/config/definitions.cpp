@@ -231,7 +231,14 @@ struct collector {
   }
 };
 
-std::vector<source> sources(const catalog_places& places, const std::string& cwd, bool with_project) {
+/// What holds in a worktree that Troupe made is what the repository says: what a session writes there is not trusted.
+std::string repository_of(const std::string& cwd) {
+  const auto at = cwd.find("/.troupe/worktrees/");
+  return at == std::string::npos || at == 0 ? cwd : cwd.substr(0, at);
+}
+
+std::vector<source> sources(const catalog_places& places, const std::string& where, bool with_project) {
+  const auto cwd = repository_of(where);
   std::vector<source> all;
   const auto add = [&](const std::string& folder, bool project) {
     const auto same = std::any_of(all.begin(), all.end(), [&](const source& s) { return s.folder == folder; });

@@ -133,7 +133,11 @@ void acp_harness::permission(const json& params, const json& id) {
 void acp_harness::background(const json& params) {
   std::vector<std::int32_t> pids;
   auto items = read_background(params, pids);
-  outliving_.set_declared(std::move(pids), items);
+  auto own = items; // with what it runs for itself, which is no work (MCP servers)
+  const auto* servers = field_of(params, "servers");
+  for (auto& each : read_background({{"running", servers != nullptr ? *servers : json()}}, pids))
+    own.push_back(std::move(each));
+  outliving_.set_declared(std::move(pids), own);
   perform(state_.background(std::move(items)));
 }
 

@@ -38,6 +38,9 @@ json troupe_meta(const assignment& job) {
   auto secrets = json::array();
   for (const auto& each : job.credentials.credentials)
     secrets.push_back(json::array({each.variable, bytes_to_json(each.secret)}));
+  auto folders = json::array();
+  for (const auto& each : job.spec.add_dirs)
+    folders.push_back(bytes_to_json(each));
   auto settings = json::parse(job.settings, nullptr, false);
   if (!settings.is_object())
     settings = json::object();
@@ -49,6 +52,7 @@ json troupe_meta(const assignment& job) {
             {"snapshotEpoch", job.credentials.epoch},
             {"model", job.spec.model},
             {"permissionMode", job.spec.permission_mode},
+            {"addDirs", std::move(folders)},
             {"provider", text_of(settings, "provider")},
             {"settings", std::move(settings)}};
   if (definition.is_object())

@@ -79,8 +79,9 @@ bool outliving_processes::counts(const process_identity& process, std::int32_t p
   if (mark == std::string::npos)
     return true;
   const std::string value(env.c_str() + mark + 1);
-  return std::none_of(declared_ids_.begin(), declared_ids_.end(),
-                      [&](const auto& id) { return value.ends_with("/" + id); });
+  return std::none_of(declared_ids_.begin(), declared_ids_.end(), [&](const auto& id) {
+    return value.ends_with("/" + id) || value.find("/" + id + "/") != std::string::npos; // of a subagent's call
+  });
 }
 
 std::vector<work_item> outliving_processes::look(bool again) {

@@ -29,7 +29,7 @@ public:
   /// All that runs now belongs to the agent itself.
   void take_baseline();
   /// Work that the agent names by itself is not counted twice: these processes with what they have started, and those
-  /// that carry TROUPE_TOOL_CALL=.../ID in their environment.
+  /// that carry TROUPE_TOOL_CALL=.../ID or .../ID/... in their environment.
   void set_declared(std::vector<std::int32_t> pids, const std::vector<work_item>& items);
   /// Looks through /proc, and watches what it finds from now on. `again`: calls `changed` soon after where somebody is
   /// new, who may just be about to become another program, or to end.
