@@ -11,6 +11,7 @@ namespace {
 
 constexpr wall_ms beat_ms = 600; ///< of what works
 constexpr int age_columns = 4;
+constexpr std::size_t most_said = 4096; ///< bytes of a sentence that are looked at: more than any line holds
 
 ink ink_of(const std::string& state) {
   return state == "working"   ? ink::working
@@ -62,7 +63,8 @@ std::vector<span> pull_label(const session& x) {
 }
 
 std::string sentence_of(const session& x) {
-  auto out = visible_line(x.now.waiting.empty() ? x.now.sentence : x.now.waiting.front().text);
+  const auto& said = x.now.waiting.empty() ? x.now.sentence : x.now.waiting.front().text;
+  auto out = visible_line(std::string_view(said).substr(0, most_said));
   std::string work;
   for (const auto& w : x.now.work)
     work += (work.empty() ? "" : ", ") + visible_line(w.title);

@@ -22,6 +22,10 @@ view_program::view_program(view_setup setup)
     : setup_(std::move(setup)), system_(config_),
       stage_(loop_, {[this](view::event e) { event(std::move(e)); }, [this] { ask_screen(); }}) {
   static_cast<loop_scheduler&>(system_.scheduler()).enter(loop_);
+  ask_screen = [this] { // until the port runs
+    stage_.nothing_to_show();
+    asio::post(loop_, [this] { stage_.dirty(); });
+  };
   failure ignored;
   agent_view_setup view;
   view.config = setup_.config;

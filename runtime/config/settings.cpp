@@ -107,6 +107,7 @@ settings read_settings(const std::string& text, const std::string& where, std::v
   r.number("/session/doneRowSeconds", out.row_seconds, 0, 30 * 86'400);
   read_memory(r, out.memory);
   r.text("/provider", out.provider);
+  r.text("/notify/command", out.notify_command);
   if (root.contains("harness") && root["harness"].is_string())
     out.harness = root["harness"].get<std::string>();
   read_harnesses(root, out, where, problems);

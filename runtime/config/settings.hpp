@@ -33,6 +33,7 @@ struct settings {
   std::int64_t freeze_ms = 300'000;         ///< session.freezeSeconds, likewise; 0: never (BEYOND-3)
   std::vector<std::string> ignored_work;    ///< activeWork.ignore: names of commands (KEEP-2)
   std::int64_t row_seconds = 300;           ///< session.doneRowSeconds (KEEP-7)
+  std::string notify_command; ///< notify.command: told when a session needs somebody, finishes or fails (VIEW-7)
   memory_settings memory;
   std::string provider;                                      ///< provider: of the built-in agent's models
   std::string harness = "native";                            ///< harness: what `--bg PROMPT` runs

@@ -345,6 +345,10 @@ void front_desk_state::refuse_code(const caller& call, int code, const std::stri
 void front_desk_state::changed(const row& now) {
   const auto* before = rows.find(now.id);
   bool was_live = before && !before->gone && roster_view::is_live(*before);
+  bool news = before && before->state != now.state && !now.gone &&
+              (now.state == "blocked" || now.state == "done" || now.state == "failed");
+  if (news && setup.notify)
+    setup.notify(now);
   auto seq = rows.take(now);
   if (seq == 0)
     return;

@@ -49,6 +49,8 @@ struct front_desk_setup {
   std::int32_t pid = 0;
   std::uint64_t epoch = 0;
   std::function<wall_ms()> now;
+  std::function<void(const row&)>
+      notify{}; ///< a session needs somebody, has finished or has failed (VIEW-7); may be empty
 };
 
 using real_front_desk = front_desk_actor::extend<caf::reacts_to<thunk>>;

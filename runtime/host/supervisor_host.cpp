@@ -282,6 +282,11 @@ void supervisor_host::spawn_desk() {
   front_desk_setup d{supervisor_,       around_->credentials, std::move(lines),        chosen_,
                      setup_.version,    setup_.origin,        around_->control_socket, setup_.where.log(),
                      around_->sessions, ::getpid(),           setup_.right.epoch,      wall_now};
+  if (!chosen_.notify_command.empty()) {
+    notifier_.emplace(loop_, children_, chosen_.notify_command, setup_.shell,
+                      [this](const std::string& line) { log_.write(line); });
+    d.notify = [this](const row& now) { asio::post(loop_, [this, now] { notifier_->tell(now); }); };
+  }
   auto desk = system_.spawn(
       [this](real_front_desk::stateful_pointer<front_desk_state> self, front_desk_setup setup) {
         desk_state_ = &self->state;

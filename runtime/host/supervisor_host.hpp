@@ -18,6 +18,7 @@
 #include "runtime/control/control_server.hpp"
 #include "runtime/files/paths.hpp"
 #include "runtime/host/executable_watch.hpp"
+#include "runtime/host/notifier.hpp"
 #include "runtime/host/host_bench.hpp"
 #include "runtime/host/log.hpp"
 #include "runtime/host/loop_scheduler.hpp"
@@ -126,6 +127,7 @@ private:
   real_front_desk desk_;
   front_desk_state* desk_state_ = nullptr; ///< touched in the desk's own context only
   std::optional<executable_watch> executable_;
+  std::optional<notifier> notifier_;
   std::optional<succession> succession_;
   int code_ = 0;
 };

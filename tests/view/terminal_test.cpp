@@ -355,3 +355,23 @@ CAF_TEST(a closed terminal ends a foreground session at rest and leaves one that
   auto row = named(s, "works");
   CAF_CHECK_EQUAL(row["process"], "alive");
 }
+
+// VIEW-2
+CAF_TEST(for those who hear it each change is a line and each line typed is done) {
+  sandbox s;
+  tmux t(s, 30, 100);
+  t.type("TROUPE_SCREEN_READER=1 troupe");
+  t.keys({"Enter"});
+  CAF_REQUIRE(t.shows("0 sessions. A line is a task"));
+  t.type("ask Shall I go on?");
+  t.keys({"Enter"});
+  CAF_REQUIRE(t.shows("needs input: Shall I go on? Answers: 1 Yes, 2 No"));
+  t.type("/peek");
+  t.keys({"Enter"});
+  CAF_REQUIRE(t.shows("reply to "));
+  t.type("1");
+  t.keys({"Enter"});
+  CAF_CHECK(t.shows("completed: "));
+  t.keys({"C-c"});
+  CAF_CHECK(t.restored());
+}
