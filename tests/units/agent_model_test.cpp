@@ -355,4 +355,28 @@ CAF_TEST(a conversation that the provider finds too long is compacted once and t
   CAF_CHECK_EQUAL(prompt("four"), "end_turn");
 }
 
+// NAT-1, NAT-2
+CAF_TEST(subagents ask the model at the same time and what they cost counts for the session) {
+  auto settings = quick();
+  settings["native"]["models"] = {{"stub", {{"window", 100'000}, {"input", 1.0}, {"output", 1.0}}}};
+  open("anthropic", json::object(), settings);
+  const json task{{"name", "task"}, {"input", {{"description", "look"}, {"prompt", "look at it"}}}};
+  stub.add(json::array({{{"calls", {task, task}}},
+                        {{"text", "One."}, {"delay", 0.2}},
+                        {{"text", "Two."}, {"delay", 0.2}},
+                        {{"text", "Both."}}}));
+  CAF_CHECK_EQUAL(prompt("go"), "end_turn");
+  CAF_CHECK_EQUAL(spoken(), "Both.");
+  stub.request();
+  const auto first = stub.request(), second = stub.request();
+  CAF_CHECK(second["t"].get<double>() - first["t"].get<double>() < 0.2);
+  const auto last = stub.request()["body"]["messages"].dump();
+  CAF_CHECK(last.find("One.") != std::string::npos && last.find("Two.") != std::string::npos);
+  double cost = 0;
+  for (const auto& m : agent.seen)
+    if (m.dump().find("usage_update") != std::string::npos)
+      cost = m["params"]["update"]["cost"]["amount"].get<double>();
+  CAF_CHECK(cost > 59.9e-6 && cost < 60.1e-6); // four answers of 15 tokens
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()
