@@ -104,7 +104,7 @@ struct terminal_screen::inner {
 
   ~inner() {
     if (terminal != nullptr) {
-      if (up)
+      if (up && !paused) // else it was restored, and is somebody else's
         termpaint_terminal_free_with_restore(terminal);
       else
         termpaint_terminal_free(terminal);
