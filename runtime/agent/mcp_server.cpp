@@ -16,6 +16,7 @@ namespace {
 
 constexpr milliseconds end_grace{1000};    ///< from SIGTERM to SIGKILL
 constexpr milliseconds closing_grace{500}; ///< from the end of its input to SIGTERM
+constexpr milliseconds status_grace{500};  ///< from the end of its output to its own
 constexpr std::size_t unwritten_limit = std::size_t{16} << 20;
 constexpr std::size_t most_tools = 512;
 constexpr std::size_t description_limit = 4096;
@@ -251,8 +252,11 @@ void mcp_server::read_some() {
     return;
   if (n <= 0) {
     events_.unwatch(out_.get());
-    if (!ending_)
-      fail("it closed its output");
+    if (!ending_) // mostly it is about to end, and its status says more
+      events_.after(status_grace, [this, life = std::weak_ptr<bool>(life_)] {
+        if (!life.expired() && !ending_ && leader_.pid != 0)
+          fail("it closed its output");
+      });
     return;
   }
   const auto life = std::weak_ptr<bool>(life_);
