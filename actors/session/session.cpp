@@ -98,6 +98,13 @@ void session_state::not_written(const sm::record& e, const caf::error& err) {
 
 bool session_state::act(const sm::claim&) {
   const auto& spec = m.known.spec;
+  if (auto why = around->admit(spec); why.code != errc::ok) {
+    queue.push_back([this, why] {
+      advance(sm::not_granted{why.text, why.code});
+      return waiting; // by what that has begun
+    });
+    return false;
+  }
   bool warmable = spec.harness == "native" || around->warmed_harnesses.count(spec.harness) != 0;
   auto wanted = wanted_profile(spec, env.empty() ? around->fallback : env, around->warmed.version, warmable);
   self->request(around->pool, deadline::claim, claim_worker{m.known.id, std::move(wanted), cause, warmable})

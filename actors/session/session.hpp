@@ -29,6 +29,8 @@ struct session_surroundings {
   environment fallback;                   ///< HOME, USER, SHELL, PATH, LANG of the supervisor's shell (ENV-5)
   /// Adds what the directory's settings say to an assignment that is otherwise complete; may read files.
   std::function<void(assignment&)> configure = [](assignment&) {};
+  /// Why a task is not started at all; errc::ok where it is. May read files.
+  std::function<failure(const dispatch_spec&)> admit = [](const dispatch_spec&) { return failure{}; };
   std::function<wall_ms()> now;
   journal_keeper_actor keeper;
   worker_host_actor host;

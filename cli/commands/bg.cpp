@@ -101,6 +101,23 @@ int report(const bg_options& o, const json& got) {
   return exit_ok;
 }
 
+/// NAT-2: whether the dispatch waits for the user's word, and there is a user at this terminal.
+bool lacks_consent(const failure& why) {
+  return why.code == errc::refused && why.text.starts_with("the permission mode bypassPermissions") &&
+         ::isatty(STDIN_FILENO) != 0 && ::isatty(STDERR_FILENO) != 0;
+}
+
+/// Asks for it, once and for good. False: no, or an error that was printed.
+bool consents(client& c) {
+  print_error(
+      "An agent in the mode bypassPermissions runs any command and edits any file without asking, with your rights "
+      "and while nobody watches.\nAccept that from now on? [y/N] ");
+  std::string answer;
+  for (char key = 0; ::read(STDIN_FILENO, &key, 1) == 1 && key != '\n';)
+    answer.push_back(key);
+  return (answer == "y" || answer == "yes") && ask_or_say(c, "consent/give", {{"name", "bypassPermissions"}});
+}
+
 /// Reads the arguments and dispatches; none: `code` is the exit status.
 std::optional<json> dispatch_from(const arguments& args, bg_options& o, bool foreground, int& code) {
   auto stop = std::find(args.begin(), args.end(), "--");
@@ -153,7 +170,15 @@ std::optional<json> dispatch_from(const arguments& args, bg_options& o, bool for
   code = exit_failure;
   if (!reach(c, true))
     return {};
-  return ask_or_say(c, "session/dispatch", params, true);
+  failure refused;
+  auto got = c.ask_surely("session/dispatch", params, refused);
+  if (!got && lacks_consent(refused) && consents(c))
+    got = c.ask_surely("session/dispatch", params, refused);
+  if (!got && refused.text.starts_with("--agent '"))
+    print_error("troupe: warning: no agent named " + visible(o.agent) + "\n"); // CLI-3
+  if (!got)
+    fail(refused);
+  return got;
 }
 
 } // namespace

@@ -64,7 +64,8 @@ private:
       return exit_failure;
     bool git = run_quietly({"git", "-C", repository_, "init", "-q"});
     say(git ? "made a scratch git repository" : "made a scratch folder (git is not there)");
-    if (!ask_or_say(client_, "session/subscribe", {{"all", true}}))
+    if (!ask_or_say(client_, "session/subscribe", {{"all", true}}) ||
+        !ask_or_say(client_, "consent/give", {{"name", "bypassPermissions"}})) // in this home of the demo's own
       return exit_failure;
     bool sent = shell_job() &&
                 agent("edit-greeting", "acceptEdits",

@@ -108,6 +108,8 @@ settings read_settings(const std::string& text, const std::string& where, std::v
   read_memory(r, out.memory);
   r.text("/provider", out.provider);
   r.text("/notify/command", out.notify_command);
+  static const json::json_pointer bypass("/permissions/bypassAccepted");
+  out.bypass_accepted = root.contains(bypass) && root.at(bypass) == true;
   if (root.contains("harness") && root["harness"].is_string())
     out.harness = root["harness"].get<std::string>();
   read_harnesses(root, out, where, problems);

@@ -35,6 +35,7 @@ struct settings {
   std::int64_t row_seconds = 300;           ///< session.doneRowSeconds (KEEP-7)
   std::string notify_command; ///< notify.command: told when a session needs somebody, finishes or fails (VIEW-7)
   memory_settings memory;
+  bool bypass_accepted = false; ///< permissions.bypassAccepted: as if accepted at a terminal, for programs (NAT-2)
   std::string provider;                                      ///< provider: of the built-in agent's models
   std::string harness = "native";                            ///< harness: what `--bg PROMPT` runs
   std::map<std::string, std::vector<std::string>> harnesses; ///< harnesses.NAME.command: an ACP agent's command line

@@ -7,6 +7,7 @@
 #include "caf/stateful_actor.hpp"
 #include "caf/typed_event_based_actor.hpp"
 #include "runtime/config/environment_policy.hpp"
+#include "runtime/control/users_word.hpp"
 
 namespace troupe {
 
@@ -35,6 +36,10 @@ environment env_of(const json& params) {
 void do_dispatch(front_desk_state& s, const front_call& call) {
   failure error;
   auto message = read_dispatch(call.params, s.setup.chosen, error);
+  if (error.code == errc::ok) {
+    complete_from_definition(s, message.spec);
+    error = missing_consent(s, message.spec);
+  }
   if (error.code != errc::ok) {
     s.refuse(call, error);
     return;
@@ -281,7 +286,9 @@ const std::map<std::string, method>& methods() {
                                                  {"session/why", do_why},
                                                  {"supervisor/status", do_status},
                                                  {"supervisor/stop", do_supervisor_stop},
-                                                 {"auth/status", do_auth_status}};
+                                                 {"auth/status", do_auth_status},
+                                                 {"catalog/list", do_catalog_list},
+                                                 {"consent/give", do_consent_give}};
   return all;
 }
 

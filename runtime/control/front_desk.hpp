@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -13,6 +14,8 @@
 #include "messages/json.hpp"
 #include "runtime/config/settings.hpp"
 #include "runtime/control/roster_view.hpp"
+#include "runtime/services/agent_catalog.hpp"
+#include "runtime/services/consents.hpp"
 #include "runtime/services/thunk.hpp"
 
 namespace troupe {
@@ -51,6 +54,8 @@ struct front_desk_setup {
   std::function<wall_ms()> now;
   std::function<void(const row&)>
       notify{}; ///< a session needs somebody, has finished or has failed (VIEW-7); may be empty
+  std::shared_ptr<agent_catalog> catalog;
+  std::shared_ptr<consents> given;
 };
 
 using real_front_desk = front_desk_actor::extend<caf::reacts_to<thunk>>;

@@ -58,6 +58,13 @@ environment picked(const environment& from, const std::set<std::string_view>& na
   return out;
 }
 
+std::string value_in(const environment& from, std::string_view name) {
+  for (const auto& [each, value] : from)
+    if (each == name)
+      return value;
+  return {};
+}
+
 /// settings.json, and what the embedding program lays over it.
 std::string laid_over(const std::string& text, const std::string& over) {
   auto file = json::parse(text, nullptr, false), patch = json::parse(over, nullptr, false);
@@ -174,10 +181,21 @@ void supervisor_host::spawn_services() {
     around_->control_socket = setup_.where.control_socket();
   around_->supervisor = setup_.supervisor_program;
   around_->fallback = picked(setup_.shell, {"HOME", "USER", "SHELL", "PATH", "LANG"});
-  if (!chosen_.provider.empty())
-    around_->configure = [settings = to_line({{"provider", chosen_.provider}})](assignment& job) {
-      job.settings = settings;
-    };
+  catalog_ = std::make_shared<agent_catalog>(setup_.where.config, value_in(setup_.shell, "HOME"));
+  around_->configure = [provider = chosen_.provider, catalog = catalog_](assignment& job) {
+    failure ignored;
+    if (!provider.empty())
+      job.settings = to_line({{"provider", provider}});
+    if (job.spec.harness == "native")
+      job.definition =
+          to_line(catalog->for_agent(job.spec.agent, job.spec.cwd, catalog->with_project(job.spec.cwd), ignored));
+  };
+  around_->admit = [catalog = catalog_](const dispatch_spec& spec) { // CLI-3
+    failure missing;
+    if (spec.kind == "agent" && !spec.agent.empty())
+      catalog->for_agent(spec.agent, spec.cwd, catalog->with_project(spec.cwd), missing);
+    return missing;
+  };
   around_->now = wall_now;
   around_->keeper = system_.spawn(make_journal_keeper, setup_.where, write);
   around_->host = system_.spawn(make_worker_host, &loop_, bench_);
@@ -282,6 +300,8 @@ void supervisor_host::spawn_desk() {
   front_desk_setup d{supervisor_,       around_->credentials, std::move(lines),        chosen_,
                      setup_.version,    setup_.origin,        around_->control_socket, setup_.where.log(),
                      around_->sessions, ::getpid(),           setup_.right.epoch,      wall_now};
+  d.catalog = catalog_;
+  d.given = std::make_shared<consents>(setup_.where.config);
   if (!chosen_.notify_command.empty()) {
     notifier_.emplace(loop_, children_, chosen_.notify_command, setup_.shell,
                       [this](const std::string& line) { log_.write(line); });

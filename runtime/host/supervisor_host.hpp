@@ -123,6 +123,7 @@ private:
   std::shared_ptr<host_bench> bench_;
   std::shared_ptr<session_surroundings> around_ = std::make_shared<session_surroundings>();
   vault_actor vault_;
+  std::shared_ptr<agent_catalog> catalog_;
   supervisor_actor supervisor_;
   real_front_desk desk_;
   front_desk_state* desk_state_ = nullptr; ///< touched in the desk's own context only
