@@ -35,6 +35,8 @@ std::optional<json> ask_or_say(client& c, const std::string& method, const json&
 /// All of standard input.
 std::string read_input();
 
+/// Whether there is a terminal that can show the agent view, and it is not turned off (VIEW-10).
+bool view_wanted();
 /// Becomes troupe-view with these arguments; comes back, with the exit status of a failure, only where that fails.
 int become_view(const arguments& args);
 

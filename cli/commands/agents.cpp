@@ -89,7 +89,8 @@ int print_list(client& c, json params) {
   return exit_ok;
 }
 
-/// VIEW-10, and whether there is a terminal that can show it.
+} // namespace
+
 bool view_wanted() {
   auto set = [](const char* name) {
     const char* value = std::getenv(name);
@@ -105,6 +106,8 @@ bool view_wanted() {
   auto settings = text ? json::parse(*text, nullptr, false) : json();
   return !settings.is_object() || settings.value("disableAgentView", json()) != true;
 }
+
+namespace {
 
 struct agents_options {
   bool as_json = false, all = false, follow = false, plain = false;

@@ -74,7 +74,7 @@ private:
                 agent("ask-release", "default", "ask Shall I tag the release?\nsay Then I am done.") &&
                 agent("dev-server", "bypassPermissions",
                       "background sleep 600\nsay The dev server runs; I stay as long as it does.");
-    return sent && watch() && tell() ? exit_ok : exit_failure;
+    return sent && watch() && tell() && show_view() ? exit_ok : exit_failure;
   }
 
   static void say(const std::string& text) { print(text + "\n"); }
@@ -154,6 +154,22 @@ private:
       say("  " + visible(text_of(line, "text")));
     say("\ntroupe agents:");
     run_agents({"--list"});
+    return true;
+  }
+
+  /// The agent view on all of it, where there is a terminal, until it is left.
+  static bool show_view() {
+    if (!view_wanted())
+      return true;
+    say("\nthe agent view follows: ? lists its keys, Esc leaves it and ends the demo");
+    char name[] = "troupe", word[] = "agents";
+    char* args[] = {name, word, nullptr};
+    pid_t pid = 0;
+    int status = 0;
+    if (::posix_spawn(&pid, "/proc/self/exe", nullptr, nullptr, args, environ) != 0)
+      return false;
+    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
     return true;
   }
 
