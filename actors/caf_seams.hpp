@@ -24,10 +24,11 @@ failure failure_of(const caf::error& e);
 
 /// Every request has one of these deadlines; nothing waits for ever.
 namespace deadline {
-constexpr std::chrono::seconds local{10};  ///< between actors of one process
-constexpr std::chrono::seconds claim{20};  ///< longer than a launch, so that no worker is given to nobody
-constexpr std::chrono::seconds worker{10}; ///< a worker's answer
-constexpr std::chrono::seconds warm{2};    ///< a spare's answer to an assignment (POOL-6)
+constexpr std::chrono::seconds local{10};    ///< between actors of one process
+constexpr std::chrono::seconds claim{20};    ///< longer than a launch, so that no worker is given to nobody
+constexpr std::chrono::seconds worker{10};   ///< a worker's answer
+constexpr std::chrono::seconds steering{20}; ///< longer than a worker waits for what its agent says to a change
+constexpr std::chrono::seconds warm{2};      ///< a spare's answer to an assignment (POOL-6)
 constexpr std::chrono::seconds dispatch{70};
 constexpr std::chrono::seconds ending{40};
 } // namespace deadline

@@ -46,6 +46,8 @@ using worker_host_actor = caf::typed_actor<
     caf::reacts_to<thaw_worker>,
     // Tell it of work that a program has declared; the answer means that the transcript has it (KEEP-2).
     caf::replies_to<note_work>::with<work_declared>,
+    // Let its conversation go on otherwise; the answer means that the agent has taken it, or will end its turn.
+    caf::replies_to<steer_worker>::with<steered>,
     // Kill it and whatever it leaves behind; worker_exited follows.
     caf::reacts_to<kill_worker>,
     // End the background shells that a dead worker's agent has left for a next one that will not come (REST-7).
@@ -116,6 +118,8 @@ using session_actor = caf::typed_actor<
     caf::replies_to<find_place>::with<place>,
     // Note work that a program inside it declares, or the end of such work (KEEP-2).
     caf::replies_to<declare_work>::with<work_declared>,
+    // Cancel its turn, or change its mode, model or another option of its agent.
+    caf::replies_to<steer_session>::with<steered>,
     // The pool's turn.
     caf::reacts_to<permit_given>,
     // End the worker for the host's sake, if the session is idle; answered when that is in the ledger.
@@ -146,8 +150,9 @@ using supervisor_actor = caf::typed_actor<
     caf::replies_to<respawn_session>::with<done>, caf::replies_to<rename_session>::with<done>,
     caf::replies_to<pin_session>::with<done>, caf::replies_to<reply_to>::with<replied>,
     caf::replies_to<answer_question>::with<answer_taken>, caf::replies_to<find_place>::with<place>,
-    caf::replies_to<declare_work>::with<work_declared>, caf::replies_to<why>::with<reasons>,
-    caf::replies_to<status_asked>::with<supervisor_status>, caf::replies_to<stop_supervisor>::with<supervisor_stopped>,
+    caf::replies_to<declare_work>::with<work_declared>, caf::replies_to<steer_session>::with<steered>,
+    caf::replies_to<why>::with<reasons>, caf::replies_to<status_asked>::with<supervisor_status>,
+    caf::replies_to<stop_supervisor>::with<supervisor_stopped>,
     // How many front ends are connected.
     caf::reacts_to<front_ends>,
     // From sessions: the busy ones hold the supervisor open; a gone one leaves the roster.

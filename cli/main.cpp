@@ -14,6 +14,8 @@ const std::vector<command>& commands() {
       {"logs", "print what a session has said (-f follows)", run_logs},
       {"reply", "send a session a message", run_reply},
       {"answer", "answer a session's question", run_answer},
+      {"cancel", "cancel the turn that runs", run_cancel},
+      {"set", "change a running conversation's mode, model or options", run_set},
       {"work", "work start, work end: what a program inside a session does", run_work},
       {"wait", "wait until sessions are done", run_wait},
       {"why", "tell how a session came to its state", run_why},
@@ -24,6 +26,7 @@ const std::vector<command>& commands() {
       {"rename", "give a session a name", run_rename},
       {"pin", "keep a session's process however long it rests", run_pin},
       {"auth", "auth status: which credentials are there", run_auth},
+      {"doctor", "check the installation and the agents (--repair mends)", run_doctor},
       {"daemon", "the background service: run, status, logs, stop", run_daemon},
       {"demo", "show all of it, without network or account", run_demo},
   };

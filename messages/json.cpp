@@ -84,6 +84,14 @@ void put(json& to, const char* name, std::uint64_t value) {
     to[name] = value;
 }
 
+/// What is kept as JSON text travels as JSON.
+void put_data(json& to, const char* name, const std::string& text) {
+  if (text.empty())
+    return;
+  if (auto value = json::parse(text, nullptr, false); !value.is_discarded())
+    to[name] = std::move(value);
+}
+
 json texts(const std::vector<std::string>& xs) {
   auto out = json::array();
   for (const auto& x : xs)
@@ -361,6 +369,8 @@ std::string to_text(const event& x) {
       o.at("options") += to_line(to_json(x.options));
     if (!x.work.empty())
       o.at("work") += to_line(to_json(x.work));
+    if (!x.data.empty())
+      o.at("data") += x.data;
   }
   return out;
 }
@@ -384,6 +394,8 @@ event event_from_json(const json& x) {
     out.options = options_from_json(*at);
   if (const auto* at = find(x, "work"))
     out.work = work_from_json(*at);
+  if (const auto* at = find(x, "data"))
+    out.data = to_line(*at);
   return out;
 }
 
@@ -458,12 +470,17 @@ json to_json(const row& x) {
     out["exitStatus"] = x.exit_status;
   if (!x.waiting.empty()) {
     const auto& q = x.waiting.front();
-    out["waitingFor"] = q.options.empty() ? "reply" : "answer";
+    out["waitingFor"] = !q.kind.empty() ? q.kind : q.options.empty() ? "reply" : "answer";
     out["question"] = {
         {"id", q.id}, {"text", bytes_to_json(q.text)}, {"options", to_json(q.options)}, {"since", q.since}};
+    put(out["question"], "kind", q.kind);
+    put_data(out["question"], "data", q.data);
   }
   if (!x.problems.empty())
     out["problems"] = texts(x.problems);
+  put(out, "title", x.agent.title);
+  put(out, "permissionMode", x.agent.mode);
+  put_data(out, "usage", x.agent.usage);
   put(out, "undelivered", std::uint64_t{x.undelivered});
   put(out, "attached", std::uint64_t{x.attached});
   return out;
@@ -505,6 +522,7 @@ std::string to_text(const assignment& x) {
     o.texts("ignoredWork", x.ignored_work);
     o.bytes("settings", x.settings);
     o.bytes("definition", x.definition);
+    o.bytes("driver", x.driver);
     o.number("variables", x.variables);
   }
   return out;
@@ -538,6 +556,7 @@ assignment assignment_from_json(const json& x) {
   out.ignored_work = optional_texts(x, "ignoredWork");
   out.settings = optional_text(x, "settings");
   out.definition = optional_text(x, "definition");
+  out.driver = optional_text(x, "driver");
   if (const auto* digest = find(x, "variables"))
     out.variables = digest->get<std::uint64_t>();
   return out;

@@ -80,6 +80,19 @@ struct work_declared {
   std::string work;
 };
 TROUPE_INSPECT(work_declared, work)
+/// A running conversation is to go on otherwise.
+struct steer_session {
+  session_id id;
+  std::string action; ///< `cancel` (the turn), `mode`, `model`, `option`
+  std::string name;   ///< of an option
+  std::string value;
+  std::string by;
+};
+TROUPE_INSPECT(steer_session, id, action, name, value, by)
+struct steered {
+  std::string value; ///< as its agent took it
+};
+TROUPE_INSPECT(steered, value)
 struct find_place {
   session_id id;
   bool wake = false;
@@ -88,8 +101,9 @@ struct find_place {
 TROUPE_INSPECT(find_place, id, wake, env)
 struct place {
   std::string kind, state, process, directory, socket;
+  std::map<std::string, std::string> details{}; ///< `options`, `commands`, `plan` as its agent told them, JSON as text
 };
-TROUPE_INSPECT(place, kind, state, process, directory, socket)
+TROUPE_INSPECT(place, kind, state, process, directory, socket, details)
 struct why {
   session_id id;
 };
@@ -268,6 +282,11 @@ struct give_answer {
   std::uint64_t seen = 0;
 };
 TROUPE_INSPECT(give_answer, worker, key, question, choice, by, seen)
+struct steer_worker {
+  worker_id worker;
+  std::string action, name, value, by;
+};
+TROUPE_INSPECT(steer_worker, worker, action, name, value, by)
 struct end_worker {
   worker_id worker;
   std::string reason;

@@ -41,7 +41,8 @@ TROUPE_INSPECT(dispatch_spec, kind, harness, command, prompt, cwd, name, model, 
 struct option {
   std::uint32_t n = 0; ///< from 1, as shown
   std::string name;
-  std::string kind; ///< allow_once, allow_always, reject_once, reject_always, or empty
+  std::string kind; ///< allow_once, allow_always, reject_once, reject_always; of a form or a link: choose, accept,
+                    ///< decline, cancel; or empty
   std::string id;   ///< the agent's own
   bool operator==(const option&) const = default;
 };
@@ -53,9 +54,11 @@ struct question {
   std::string text;
   std::vector<option> options;
   wall_ms since = 0;
+  std::string kind{}; ///< "form" or "url"; empty: a permission, or whatever is answered by an option
+  std::string data{}; ///< of a form: `{"schema": ...}`, of a link: `{"url": ...}`, as JSON text
   bool operator==(const question&) const = default;
 };
-TROUPE_INSPECT(question, id, text, options, since)
+TROUPE_INSPECT(question, id, text, options, since, kind, data)
 
 /// One thing that still runs for a session (KEEP-2).
 struct work_item {
@@ -68,8 +71,8 @@ TROUPE_INSPECT(work_item, id, kind, title)
 
 /// One numbered line of a session's transcript, and at the same time one event from worker to supervisor (STATE-2).
 /// `what` is one of: assigned, started, ready, taken, sent, turn_ended, text, tool, question, answered, work, attached,
-/// ended, hint, frozen, thawed, gap (lines lost: numbers before `n` are missing), note. PROTOCOL.md says which fields
-/// each uses.
+/// ended, hint, frozen, thawed, gap (lines lost: numbers before `n` are missing), note, cancel, title, mode, model,
+/// options, commands, plan, usage. PROTOCOL.md says which fields each uses.
 struct event {
   std::uint64_t n = 0; ///< from 1, without gap, over all runs of the session
   wall_ms t = 0;
@@ -82,9 +85,10 @@ struct event {
   std::int64_t value = 0; ///< count, exit status, process id
   std::vector<option> options;
   std::vector<work_item> work;
+  std::string data{}; ///< what has a shape of its own, as JSON text
   bool operator==(const event&) const = default;
 };
-TROUPE_INSPECT(event, n, t, run, seen, what, id, text, detail, value, options, work)
+TROUPE_INSPECT(event, n, t, run, seen, what, id, text, detail, value, options, work, data)
 
 /// One numbered line of the supervisor's ledger: what was wanted or observed, and which earlier line caused it
 /// (STATE-2, BEYOND-1).
@@ -109,6 +113,15 @@ struct evidence {
   bool operator==(const evidence&) const = default;
 };
 TROUPE_INSPECT(evidence, source, since)
+
+/// What a session's agent has told of itself, the latest of each.
+struct agent_facts {
+  std::string title; ///< of the conversation
+  std::string mode;  ///< the agent's own id of its permission mode
+  std::string usage; ///< of the whole session, a JSON object as text
+  bool operator==(const agent_facts&) const = default;
+};
+TROUPE_INSPECT(agent_facts, title, mode, usage)
 
 /// A session as everybody sees it (JSON-1). `seq` numbers the changes of the whole roster.
 struct row {
@@ -135,10 +148,11 @@ struct row {
   std::uint32_t attached = 0;
   evidence told;                     ///< of `state`
   std::vector<std::string> problems; ///< what somebody should know of it, in sentences
+  agent_facts agent{};
   bool operator==(const row&) const = default;
 };
 TROUPE_INSPECT(row, id, name, cwd, kind, harness, model, state, process, sentence, note, started_at, changed_at,
-               used_at, pid, pinned, gone, exit_status, waiting, work, undelivered, attached, told, problems)
+               used_at, pid, pinned, gone, exit_status, waiting, work, undelivered, attached, told, problems, agent)
 
 /// Which worker fits which dispatch: all that a worker cannot change after it has started (POOL-4, POOL-9).
 struct profile {
@@ -201,11 +215,12 @@ struct assignment {
   std::vector<std::string> ignored_work{}; ///< names of commands that count as no work (`activeWork.ignore`)
   std::string settings{};      ///< those of the directory that an agent needs, a JSON object as text (ENV-1); or empty
   std::string definition{};    ///< the agent definition that shapes it, likewise
+  std::string driver{};        ///< how its harness is driven (runtime/config/harnesses.hpp), likewise; native: empty
   std::uint64_t variables = 0; ///< digest of the variables that the harness is to have (BEYOND-5); 0: not told
   bool operator==(const assignment&) const = default;
 };
 TROUPE_INSPECT(assignment, session, run, seen, epoch, spec, env, credentials, directory, control_socket, supervisor,
-               resume, interrupted, too_old, waiting, ignored_work, settings, definition, variables)
+               resume, interrupted, too_old, waiting, ignored_work, settings, definition, driver, variables)
 
 /// What the worker says it really has (BEYOND-5); the supervisor compares it with what was meant, in memory, and keeps
 /// names only. No secret is in it.

@@ -113,7 +113,7 @@ void on_turn_end(facts& f, const event& e) {
 }
 
 void on_question(facts& f, const event& e) {
-  f.questions.push_back({e.id, e.text, e.options, e.t});
+  f.questions.push_back({e.id, e.text, e.options, e.t, e.detail, e.data});
   say(f, task::needs_input, source::protocol, e.t);
 }
 
@@ -134,6 +134,24 @@ void on_work(facts& f, const event& e) {
   auto by = source_of(e.work.empty() ? f.work : e.work);
   f.work = e.work;
   rest_or_work(f, by, e.t);
+}
+
+/// What the agent says of itself. A mode or model that a person asked for holds over every restart (ENV-8).
+void on_agent(facts& f, const event& e) {
+  if (e.what == "title") {
+    f.agent.title = e.text;
+  } else if (e.what == "usage") {
+    f.agent.usage = e.data;
+  } else if (e.what == "mode") {
+    f.agent.mode = e.detail;
+    if (e.id == "asked")
+      f.spec.permission_mode = e.text;
+  } else if (e.what == "model") {
+    if (e.id == "asked")
+      f.spec.model = e.detail;
+  } else if (e.what == "options" || e.what == "commands" || e.what == "plan") {
+    f.details[e.what] = e.data;
+  }
 }
 
 /// The agent can take prompts. When none waits for it, it has nothing to do.
@@ -311,6 +329,8 @@ void fold(facts& f, const event& e) {
     f.frozen = e.what == "frozen";
   } else if (e.what == "ended") {
     on_end(f, e);
+  } else {
+    on_agent(f, e);
   }
 }
 

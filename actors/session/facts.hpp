@@ -78,14 +78,16 @@ struct facts {
   std::vector<question> questions;
   std::vector<work_item> work;
   std::uint32_t attached = 0;
-  bool frozen = false;                      ///< the worker has frozen what runs below it (BEYOND-3)
-  std::vector<pending_reply> replies;       ///< in the order of the ledger
-  std::map<std::string, std::size_t> taken; ///< keys that the transcript has, each with a hash of what it said
-  std::set<std::string> unsent;             ///< of these, the ones that the agent has not got yet (REST-5)
-  std::vector<given_answer> answers;        ///< in the order of the ledger
-  std::vector<wall_ms> restarts;            ///< when, for REST-1
-  std::vector<std::string> drift;           ///< what the latest run has otherwise than was meant (BEYOND-5)
-  std::vector<std::string> problems;        ///< bad lines and the like, shown on the row
+  agent_facts agent;                          ///< what its agent has told of itself
+  std::map<std::string, std::string> details; ///< `options`, `commands`, `plan`: the latest of each, JSON as text
+  bool frozen = false;                        ///< the worker has frozen what runs below it (BEYOND-3)
+  std::vector<pending_reply> replies;         ///< in the order of the ledger
+  std::map<std::string, std::size_t> taken;   ///< keys that the transcript has, each with a hash of what it said
+  std::set<std::string> unsent;               ///< of these, the ones that the agent has not got yet (REST-5)
+  std::vector<given_answer> answers;          ///< in the order of the ledger
+  std::vector<wall_ms> restarts;              ///< when, for REST-1
+  std::vector<std::string> drift;             ///< what the latest run has otherwise than was meant (BEYOND-5)
+  std::vector<std::string> problems;          ///< bad lines and the like, shown on the row
 
   [[nodiscard]] bool is_exec() const { return spec.kind == "exec"; }
   /// Settled: done, failed or stopped.

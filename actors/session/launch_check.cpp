@@ -38,7 +38,7 @@ const char* word(bool same) {
 
 } // namespace
 
-launch_intent intent_of(const assignment& job) {
+launch_intent intent_of(const assignment& job, bool ahead) {
   launch_intent out{job.spec.cwd, job.spec.permission_mode, job.spec.command, job.env, 0, job.credentials.epoch, {}};
   put(out.env, "TROUPE_SESSION_ID", job.session.value); // ENV-7
   put(out.env, "TROUPE_SESSION_DIR", job.directory);
@@ -47,6 +47,8 @@ launch_intent intent_of(const assignment& job) {
     put(out.env, "TERM", "xterm-256color"); // ENV-2: the emulator's
   else
     put(out.env, "TMPDIR", job.directory + "/tmp");
+  if (ahead) // it ran before there was a session, and reads no variable anew
+    out.unheard = {"TROUPE_SESSION_ID", "TROUPE_SESSION_DIR", "TROUPE_SOCKET", "TMPDIR", "PWD", "OLDPWD", "SHLVL", "_"};
   for (const auto& c : job.credentials.credentials) {
     std::erase_if(out.env, [&](const auto& pair) { return pair.first == c.variable; });
     out.accounts.push_back(c.variable);
@@ -61,6 +63,7 @@ bool told_variables(const launch_intent& meant, const receipt& got, launch_check
     if (got.env.empty()) // there is always Troupe's own
       return false;
     out.variables = different(meant.env, got.env);
+    std::erase_if(out.variables, [&](const std::string& name) { return meant.unheard.count(name) != 0; });
   }
   out.parts["variables"] = word(out.variables.empty());
   return true;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,11 @@ struct launch_intent {
   std::uint64_t variables = 0; ///< its digest
   std::uint64_t epoch = 0;
   std::vector<std::string> accounts;
+  std::set<std::string> unheard{}; ///< variables that it cannot have as they are meant
 };
-launch_intent intent_of(const assignment& job);
+/// `ahead`: its agent was started before the session was known and reads no variable anew (POOL-9); what ENV-7 promises
+/// and what is other in each shell is not expected of it.
+launch_intent intent_of(const assignment& job, bool ahead = false);
 
 /// Compares the two, part by part.
 launch_check compare(const launch_intent& meant, const receipt& got);

@@ -628,6 +628,33 @@ process on(const S& s, const asked_work& e, context& c) {
   }
 }
 
+// asked_steer: what was asked for is in the ledger; what it came to, the worker's events tell (ENV-8)
+template <class S>
+process on(const S& s, const asked_steer& e, context& c) {
+  if constexpr (among<S, live, frozen>) {
+    if (c.f().is_exec()) {
+      c.put(refuse{errc::wrong_state, "a shell job has no turn, mode or model\nend it: troupe stop " + c.f().id.value});
+      return s;
+    }
+    std::map<std::string, std::string> named{{"by", e.by}};
+    if (!e.name.empty())
+      named["name"] = e.name;
+    if (!e.value.empty())
+      named["value"] = e.value;
+    c.write(e.action == "cancel" ? "cancel" : "set_" + e.action, std::move(named), true);
+    process now = s;
+    if constexpr (among<S, frozen>)
+      now = thaw_here(c, s.worker, e.action, true);
+    c.put(steer{s.worker, e.action, e.name, e.value, e.by});
+    return now;
+  } else {
+    c.put(refuse{errc::not_running,
+                 "the session has no process that could take it\nsend it a message first: troupe reply " +
+                     c.f().id.value + " TEXT"});
+    return s;
+  }
+}
+
 /// What was answered while the worker was being adopted goes to it, or nowhere.
 void pass_on_early(context& c, const process& at) {
   if (std::holds_alternative<adopting>(at))
@@ -829,6 +856,7 @@ row look(const state& s) {
   r.undelivered = static_cast<std::uint32_t>(f.replies.size());
   r.attached = f.attached;
   r.problems = f.problems;
+  r.agent = f.agent;
   for (const auto& d : f.drift)
     r.problems.push_back("runs with other " + d + " than was meant");
   return r;

@@ -141,6 +141,9 @@ struct asked_work {
   bool begins;
   std::string work, title;
 }; ///< a program inside it declares work, or its end (KEEP-2)
+struct asked_steer {
+  std::string action, name, value, by;
+}; ///< cancel the turn, or change mode, model or an option
 struct asked_pin {
   bool pinned;
 };
@@ -172,10 +175,10 @@ struct slept {
   std::int64_t ms;
   wall_ms since;
 }; ///< the machine slept, `since` at the earliest
-using event_ =
-    std::variant<begin, restored, granted, not_granted, held, not_held, permitted, happened, gone, end_refused,
-                 not_frozen, asked_stop, asked_remove, asked_respawn, asked_wake, asked_reply, asked_answer, asked_work,
-                 asked_pin, asked_rename, elapsed, adopted, not_adopted, unwritten, asked_retire, memory_seen, slept>;
+using event_ = std::variant<begin, restored, granted, not_granted, held, not_held, permitted, happened, gone,
+                            end_refused, not_frozen, asked_stop, asked_remove, asked_respawn, asked_wake, asked_reply,
+                            asked_answer, asked_work, asked_steer, asked_pin, asked_rename, elapsed, adopted,
+                            not_adopted, unwritten, asked_retire, memory_seen, slept>;
 
 // Effects, carried out in order; none that follows a `record` starts before the line is written.
 struct record {
@@ -210,6 +213,10 @@ struct declare {
   bool begins;
   std::string work, title;
 }; ///< the worker notes it, and its `work` event tells
+struct steer {
+  worker_address worker;
+  std::string action, name, value, by;
+}; ///< the worker asks the agent, and its events tell what came of it
 struct freeze {
   worker_address worker;
   std::uint64_t seen;
@@ -248,9 +255,9 @@ struct look_at_memory {}; ///< ask the machine whether little is left
 struct quiet {};          ///< no process: whoever waits for the end is told
 struct vanish {};         ///< there never was such a session
 struct forget {};         ///< the row is gone, and so is the actor
-using effect =
-    std::variant<record, claim, assign, ask_permit, return_permit, start, deliver, give, turn_away, declare, freeze,
-                 thaw, end, kill, adopt, arm, answer_dispatch, refuse, clear, look_at_memory, quiet, vanish, forget>;
+using effect = std::variant<record, claim, assign, ask_permit, return_permit, start, deliver, give, turn_away, declare,
+                            steer, freeze, thaw, end, kill, adopt, arm, answer_dispatch, refuse, clear, look_at_memory,
+                            quiet, vanish, forget>;
 
 struct step {
   state to;

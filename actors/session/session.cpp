@@ -105,7 +105,7 @@ bool session_state::act(const sm::claim&) {
     });
     return false;
   }
-  bool warmable = spec.harness == "native" || around->warmed_harnesses.count(spec.harness) != 0;
+  bool warmable = spec.harness == "native" || driver().warm;
   auto wanted = wanted_profile(spec, env.empty() ? around->fallback : env, around->warmed.version, warmable);
   self->request(around->pool, deadline::claim, claim_worker{m.known.id, std::move(wanted), cause, warmable})
       .then(
@@ -151,6 +151,11 @@ void session_state::assign_with(const sm::assign& e, snapshot credentials) {
   job.spec = m.known.spec;
   job.env = env.empty() ? around->fallback : env;
   job.credentials = std::move(credentials);
+  if (job.spec.kind == "agent" && !job.spec.command.empty()) { // CRED-7: a third party's agent has its own login
+    job.driver = driver().text;
+    std::erase_if(job.credentials.credentials,
+                  [this](const credential& c) { return driver().credentials.count(c.variable) == 0; });
+  }
   job.directory = around->sessions + "/" + m.known.id.value;
   job.control_socket = around->control_socket;
   job.supervisor = around->supervisor;
@@ -160,7 +165,7 @@ void session_state::assign_with(const sm::assign& e, snapshot credentials) {
   job.waiting = static_cast<std::uint32_t>(m.known.replies.size());
   job.ignored_work = around->ignored_work;
   around->configure(job);
-  auto meant = intent_of(job);
+  auto meant = intent_of(job, warm && driver().warm && !job.spec.command.empty());
   job.variables = meant.variables;
   self->request(around->host, warm ? deadline::warm : deadline::worker, assign_worker{e.worker.worker, std::move(job)})
       .then(
@@ -168,6 +173,12 @@ void session_state::assign_with(const sm::assign& e, snapshot credentials) {
             advance(sm::held{got, compare(meant, got)});
           },
           [this, run = m.known.run](caf::error& err) { not_assigned(run, err); });
+}
+
+const driver_facts& session_state::driver() const {
+  static const driver_facts none;
+  auto at = around->drivers.find(m.known.spec.harness);
+  return at == around->drivers.end() ? none : at->second;
 }
 
 bool session_state::act(const sm::ask_permit&) {
@@ -212,6 +223,15 @@ bool session_state::act(const sm::declare& e) {
   works.pop_front();
   self->request(around->host, deadline::worker, note_work{e.worker.worker, e.begins, e.work, e.title})
       .then([promise](work_declared& w) mutable { promise.deliver(std::move(w)); },
+            [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
+  return false;
+}
+
+bool session_state::act(const sm::steer& e) {
+  auto promise = std::move(steers.front());
+  steers.pop_front();
+  self->request(around->host, deadline::steering, steer_worker{e.worker.worker, e.action, e.name, e.value, e.by})
+      .then([promise](steered& s) mutable { promise.deliver(std::move(s)); },
             [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
   return false;
 }
@@ -453,9 +473,24 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
         }
         auto seen = sm::look(s.m);
         bool reachable = seen.process == "alive" || seen.process == "frozen" || seen.process == "ending";
-        return place{s.m.known.is_exec() ? "pty" : "conversation", seen.state, seen.process,
+        return place{s.m.known.is_exec() ? "pty" : "conversation",
+                     seen.state,
+                     seen.process,
                      s.around->sessions + "/" + s.m.known.id.value,
-                     reachable ? s.m.known.worker.socket : std::string()};
+                     reachable ? s.m.known.worker.socket : std::string(),
+                     s.m.known.details};
+      },
+      [self](steer_session& r) -> caf::result<steered> {
+        auto promise = self->make_response_promise<steered>();
+        auto& s = self->state;
+        sm::asked_steer asked{r.action, r.name, r.value, r.by};
+        if (sm::listens(s.m) && !s.m.known.is_exec()) {
+          s.steers.push_back(promise);
+          s.advance(asked);
+        } else {
+          s.serve<steered>(promise, asked, [] { return steered{}; });
+        }
+        return promise;
       },
       [self](declare_work& r) -> caf::result<work_declared> {
         auto promise = self->make_response_promise<work_declared>();

@@ -16,6 +16,13 @@
 
 namespace troupe {
 
+/// What a session needs to know of how an ACP agent is driven.
+struct driver_facts {
+  std::string text;                  ///< what its worker needs, a JSON object
+  bool warm = false;                 ///< a spare may run it ahead of time (POOL-9)
+  std::set<std::string> credentials; ///< the variables that the user's settings let it have (CRED-7)
+};
+
 /// What every session of one supervisor shares. Immutable after the start.
 struct session_surroundings {
   session_machine::policy policy;
@@ -23,10 +30,10 @@ struct session_surroundings {
   std::uint64_t epoch = 0;
   std::string sessions; ///< the folder that holds the sessions' folders
   std::string control_socket;
-  std::string supervisor;                 ///< the supervisor's own program
-  std::vector<std::string> ignored_work;  ///< activeWork.ignore
-  std::set<std::string> warmed_harnesses; ///< ACP agents that a spare may run ahead of time (POOL-9)
-  environment fallback;                   ///< HOME, USER, SHELL, PATH, LANG of the supervisor's shell (ENV-5)
+  std::string supervisor;                      ///< the supervisor's own program
+  std::vector<std::string> ignored_work;       ///< activeWork.ignore
+  std::map<std::string, driver_facts> drivers; ///< of ACP agents, by name
+  environment fallback;                        ///< HOME, USER, SHELL, PATH, LANG of the supervisor's shell (ENV-5)
   /// Adds what the directory's settings say to an assignment that is otherwise complete; may read files.
   std::function<void(assignment&)> configure = [](assignment&) {};
   /// Why a task is not started at all; errc::ok where it is. May read files.
@@ -77,6 +84,7 @@ struct session_state {
   void show();
   void take(dispatch& d, caf::typed_response_promise<dispatched> promise);
   void wake_with(const environment& fresh);
+  [[nodiscard]] const driver_facts& driver() const;
 
   // One effect each.
   bool act(const session_machine::record& e);
@@ -92,6 +100,7 @@ struct session_state {
   bool act(const session_machine::give& e);
   bool act(const session_machine::turn_away& e);
   bool act(const session_machine::declare& e);
+  bool act(const session_machine::steer& e);
   bool act(const session_machine::freeze& e);
   bool act(const session_machine::thaw& e);
   bool act(const session_machine::end& e);
@@ -109,6 +118,7 @@ struct session_state {
   std::deque<caf::typed_response_promise<answer_taken>>
       answers; ///< in the order of their `give` and `turn_away` effects
   std::deque<caf::typed_response_promise<work_declared>> works; ///< in the order of their `declare` effects
+  std::deque<caf::typed_response_promise<steered>> steers;      ///< in the order of their `steer` effects
 };
 static_assert(!std::is_aggregate_v<session_state>);
 

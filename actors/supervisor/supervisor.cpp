@@ -297,6 +297,7 @@ supervisor_actor::behavior_type make_supervisor(supervisor_actor::stateful_point
       [self](answer_question& x) { return pass<answer_taken>(self, x); },
       [self](find_place& x) { return pass<place>(self, x); },
       [self](declare_work& x) { return pass<work_declared>(self, x); },
+      [self](steer_session& x) { return pass<steered>(self, x); },
       [self](why& x) -> caf::result<reasons> {
         auto promise = self->make_response_promise<reasons>();
         self->request(self->state.setup.around->keeper, deadline::local, chain_asked{x.id})

@@ -39,7 +39,7 @@ void declare(CLI::App& app, bg_options& o) {
   app.add_option("--harness", o.harness, "the agent program: native, or one of settings.json");
   app.add_option("--cwd", o.cwd, "the directory it works in (here)");
   app.add_option("--settings", o.settings, "settings for this session");
-  app.add_option("--add-dir", o.add_dirs, "a further directory");
+  app.add_option("--add-dir", o.add_dirs, "a further directory; may be repeated")->allow_extra_args(false);
   app.add_option("--mcp-config", o.mcp, "MCP servers for this session");
   app.add_option("PROMPT", o.words, "the task; - reads it from standard input");
 }
@@ -82,6 +82,50 @@ bool fill_task(const bg_options& o, json& params, int& code) {
   return true;
 }
 
+/// A word that is no secret: it names where the value comes from.
+bool is_reference(const std::string& value) {
+  return value.empty() || (value.starts_with("${") && value.find('}') == value.size() - 1);
+}
+
+/// SEC-6: what is given in arguments can be seen by every process, and the ledger keeps it.
+std::string secret_in(const json& value) {
+  if (value.is_array() || value.is_object())
+    for (const auto& [name, part] : value.items()) {
+      if ((name == "env" || name == "headers") && part.is_object())
+        for (const auto& [variable, text] : part.items())
+          if (!text.is_string() || !is_reference(text.get<std::string>()))
+            return variable;
+      if (auto found = secret_in(part); !found.empty())
+        return found;
+    }
+  return {};
+}
+
+/// MCP servers: a file, which each run of the session reads, or JSON without values that may be secret.
+bool fill_servers(const std::string& given, json& params, int& code) {
+  if (!given.starts_with("{")) {
+    char path[PATH_MAX];
+    if (!::realpath(given.c_str(), path)) {
+      code = fail_usage("--mcp-config: no such file: " + given, "give a file, or JSON: '{\"mcpServers\": {...}}'");
+      return false;
+    }
+    params["mcpConfig"] = bytes_to_json(path);
+    return true;
+  }
+  auto servers = json::parse(given, nullptr, false);
+  if (servers.is_discarded()) {
+    code = fail_usage("--mcp-config is no JSON", "give a file, or JSON: '{\"mcpServers\": {...}}'");
+    return false;
+  }
+  if (auto name = secret_in(servers); !name.empty()) {
+    code = fail_usage("--mcp-config: the value of " + name + " could be a secret, and everybody can see arguments",
+                      "write ${" + name + "} for the variable of that name, or put the servers into a file");
+    return false;
+  }
+  params["mcpConfig"] = given;
+  return true;
+}
+
 void put(json& params, const char* name, const std::string& value) {
   if (!value.empty())
     params[name] = bytes_to_json(value);
@@ -95,6 +139,9 @@ int report(const bg_options& o, const json& got) {
     print(id + "\n");
   } else {
     print("backgrounded · " + id + (name.empty() ? "" : " · " + visible(name)) + "\n");
+    if (!o.exec && o.harness.empty())
+      print_error("  runs " + visible(text_of(got, "harness")) +
+                  ", the first that is ready (--harness names another)\n");
     print_error("  troupe " + std::string(o.exec ? "attach " : "logs -f ") + id + "\n  troupe stop " + id +
                 "\n  troupe agents\n");
   }
@@ -157,9 +204,16 @@ std::optional<json> dispatch_from(const arguments& args, bg_options& o, bool for
   put(params, "permissionMode", o.mode);
   put(params, "harness", o.harness);
   put(params, "settings", o.settings);
-  put(params, "mcpConfig", o.mcp);
-  for (const auto& d : o.add_dirs)
-    params["addDirs"].push_back(bytes_to_json(d));
+  if (!o.mcp.empty() && !fill_servers(o.mcp, params, code))
+    return {};
+  for (const auto& d : o.add_dirs) {
+    auto path = absolute(d, error);
+    if (path.empty()) {
+      code = fail(error);
+      return {};
+    }
+    params["addDirs"].push_back(bytes_to_json(path));
+  }
   winsize size{};
   if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0) {
     params["rows"] = size.ws_row;

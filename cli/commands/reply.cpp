@@ -1,4 +1,7 @@
-// troupe reply ID TEXT, troupe answer ID N-or-KIND: what a person says to a session.
+// troupe reply ID TEXT, troupe answer ID N-or-KIND, troupe answer ID NAME=VALUE...: what a person says to a session.
+#include <algorithm>
+#include <cctype>
+
 #include "cli/command.hpp"
 
 namespace troupe {
@@ -27,16 +30,41 @@ int run_reply(const arguments& args) {
   return exit_ok;
 }
 
+namespace {
+
+/// NAME=VALUE of a form's field; a choice of another question has no such name.
+bool is_value(const std::string& word) {
+  const auto split = word.find('=');
+  return split != std::string::npos && split > 0 &&
+         std::all_of(word.begin(), word.begin() + static_cast<long>(split),
+                     [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-' || c == '.'; });
+}
+
+} // namespace
+
 int run_answer(const arguments& args) {
-  std::string id, choice;
+  std::string id;
+  std::vector<std::string> words;
   int code = exit_ok;
   CLI::App app{"Answers a session's question; the first answer counts.", "troupe answer"};
   app.add_option("ID", id, "id, name, or the beginning of an id")->required();
-  app.add_option("CHOICE", choice, "a number, a kind (allow_once, reject_once, ...), or an option's name")->required();
+  app.add_option("CHOICE", words,
+                 "a number, a kind (allow_once, reject_once, ...) or an option's name; of a form: NAME=VALUE ..., "
+                 "accept, decline or cancel")
+      ->required();
   if (!read_arguments(app, args, "troupe answer fix-auth 1", code))
     return code;
+  json params{{"id", bytes_to_json(id)}, {"key", fresh_key()}, {"by", "command"}};
+  if (std::all_of(words.begin(), words.end(), is_value)) {
+    for (const auto& w : words)
+      params["values"][w.substr(0, w.find('='))] = bytes_to_json(w.substr(w.find('=') + 1));
+  } else {
+    std::string choice;
+    for (const auto& w : words)
+      choice += (choice.empty() ? "" : " ") + w;
+    params["choice"] = bytes_to_json(choice);
+  }
   client c("troupe answer");
-  json params{{"id", bytes_to_json(id)}, {"choice", bytes_to_json(choice)}, {"key", fresh_key()}, {"by", "command"}};
   auto got = reach(c, true) ? ask_or_say(c, "session/answer", params, true) : std::nullopt;
   if (!got)
     return exit_failure;

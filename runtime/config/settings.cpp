@@ -66,23 +66,6 @@ void read_memory(reader& r, memory_settings& out) {
   r.number("/memory/checkMs", out.check_ms, 10, 3'600'000);
 }
 
-void read_harnesses(const json& root, settings& out, const std::string& where, std::vector<std::string>& problems) {
-  if (!root.contains("harnesses"))
-    return;
-  for (const auto& [name, row] : root["harnesses"].items()) {
-    try {
-      auto command = optional_texts(row, "command");
-      if (command.empty())
-        throw field_error("field 'command' is missing");
-      out.harnesses[name] = std::move(command);
-      if (optional_flag(row, "warm", false))
-        out.warmed_harnesses.insert(name);
-    } catch (const std::exception& e) {
-      problems.push_back(where + ": harness '" + name + "': " + e.what());
-    }
-  }
-}
-
 } // namespace
 
 settings read_settings(const std::string& text, const std::string& where, std::vector<std::string>& problems) {
@@ -112,7 +95,7 @@ settings read_settings(const std::string& text, const std::string& where, std::v
   out.bypass_accepted = root.contains(bypass) && root.at(bypass) == true;
   if (root.contains("harness") && root["harness"].is_string())
     out.harness = root["harness"].get<std::string>();
-  read_harnesses(root, out, where, problems);
+  out.harnesses = read_drivers(root, where, problems);
   return out;
 }
 

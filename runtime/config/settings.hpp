@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "messages/json.hpp"
+#include "runtime/config/harnesses.hpp"
 
 namespace troupe {
 
@@ -36,11 +37,10 @@ struct settings {
   std::string notify_command; ///< notify.command: told when a session needs somebody, finishes or fails (VIEW-7)
   memory_settings memory;
   bool bypass_accepted = false; ///< permissions.bypassAccepted: as if accepted at a terminal, for programs (NAT-2)
-  std::string provider;                                      ///< provider: of the built-in agent's models
-  std::string harness = "native";                            ///< harness: what `--bg PROMPT` runs
-  std::map<std::string, std::vector<std::string>> harnesses; ///< harnesses.NAME.command: an ACP agent's command line
-  std::set<std::string> hosted;           ///< agents of the program that embeds the supervisor; from no file
-  std::set<std::string> warmed_harnesses; ///< harnesses.NAME.warm: it signs in by itself, and may run ahead (POOL-9)
+  std::string provider; ///< provider: of the built-in agent's models
+  std::string harness;  ///< harness: what `--bg PROMPT` runs; empty: the first that is ready
+  std::vector<harness_driver> harnesses = built_in_drivers(); ///< harnesses.NAME over the built-in rows
+  std::set<std::string> hosted; ///< agents of the program that embeds the supervisor; from no file
 };
 
 /// Reads `text`, the content of settings.json; `problems` gets one sentence a fault. `where` names the file in them.

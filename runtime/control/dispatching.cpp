@@ -51,35 +51,69 @@ std::string digest(const dispatch_spec& spec) {
   return std::to_string(digest_of(to_text(spec)));
 }
 
-bool complete_agent(dispatch_spec& spec, const settings& chosen, failure& error) {
+std::string value_in(const environment& env, std::string_view name) {
+  auto at = std::find_if(env.begin(), env.end(), [&](const auto& pair) { return pair.first == name; });
+  return at == env.end() ? std::string() : at->second;
+}
+
+/// A cloud provider is chosen by the shell (ENV-2), and its own credentials with it.
+bool chooses_cloud(const environment& env) {
+  return std::any_of(env.begin(), env.end(), [](const auto& pair) {
+    return pair.first.starts_with("CLAUDE_CODE_USE_") && !pair.second.empty() && pair.second != "0";
+  });
+}
+
+/// The first agent that could start. Where there is none, the built-in one, which says what is missing.
+std::string first_ready(const settings& chosen, bool native_ready, const environment& env) {
+  if (native_ready || chooses_cloud(env))
+    return "native";
+  const auto path = value_in(env, "PATH");
+  for (const auto& d : chosen.harnesses)
+    if (!find_program(d.command.front(), path).empty())
+      return d.name;
+  return "native";
+}
+
+failure no_such_harness(const std::string& name, const settings& chosen) {
+  std::vector<std::string> words{"native"};
+  words.insert(words.end(), chosen.hosted.begin(), chosen.hosted.end());
+  for (const auto& d : chosen.harnesses)
+    words.push_back(d.name);
+  auto near = nearest_word(name, words);
+  return {errc::bad_request,
+          "there is no harness '" + name + "'\n" +
+              (near.empty() ? "use native, or name its command in settings.json: harnesses." + name + ".command"
+                            : "did you mean '" + near + "'?")};
+}
+
+bool complete_agent(dispatch_spec& spec, const settings& chosen, bool native_ready, const environment& env,
+                    failure& error) {
   if (spec.harness.empty())
-    spec.harness = chosen.harness;
+    spec.harness = !chosen.harness.empty() ? chosen.harness : first_ready(chosen, native_ready, env);
   if (code_points(spec.prompt) < 4) {
     error = {errc::bad_request, "Too short\ntell the agent what to do: troupe --bg \"fix the failing test\""};
     return false;
   }
   if (spec.harness == "native" || chosen.hosted.count(spec.harness) != 0)
     return true;
-  auto at = chosen.harnesses.find(spec.harness);
+  auto at = std::find_if(chosen.harnesses.begin(), chosen.harnesses.end(),
+                         [&](const auto& d) { return d.name == spec.harness; });
   if (at == chosen.harnesses.end()) {
-    std::vector<std::string> words{"native"};
-    words.insert(words.end(), chosen.hosted.begin(), chosen.hosted.end());
-    for (const auto& [name, command] : chosen.harnesses)
-      words.push_back(name);
-    auto near = nearest_word(spec.harness, words);
-    error = {errc::bad_request, "there is no harness '" + spec.harness + "'\n" +
-                                    (near.empty() ? "use native, or name its command in settings.json: harnesses." +
-                                                        spec.harness + ".command"
-                                                  : "did you mean '" + near + "'?")};
+    error = no_such_harness(spec.harness, chosen);
     return false;
   }
-  spec.command = at->second;
+  spec.command = at->command;
+  if (const auto path = value_in(env, "PATH"); !path.empty() && find_program(spec.command.front(), path).empty()) {
+    error = {errc::bad_request, "the agent '" + spec.harness + "' is not installed: there is no program '" +
+                                    spec.command.front() + "'\n" + install_remedy(*at)};
+    return false;
+  }
   return true;
 }
 
 } // namespace
 
-dispatch read_dispatch(const json& params, const settings& chosen, failure& error) {
+dispatch read_dispatch(const json& params, const settings& chosen, bool native_ready, failure& error) {
   dispatch out;
   out.key = required_text(params, "key");
   if (out.key.size() < 8 || out.key.size() > 128)
@@ -95,7 +129,7 @@ dispatch read_dispatch(const json& params, const settings& chosen, failure& erro
       throw field_error("field 'command' is missing");
   } else if (out.spec.kind == "agent") {
     out.spec.command.clear();
-    if (!complete_agent(out.spec, chosen, error))
+    if (!complete_agent(out.spec, chosen, native_ready, out.env, error))
       return out;
   } else {
     throw field_error("field 'kind' must be \"exec\" or \"agent\"");

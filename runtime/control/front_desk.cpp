@@ -33,9 +33,9 @@ environment env_of(const json& params) {
   return params.contains("env") ? environment_from_json(params["env"]) : environment{};
 }
 
-void do_dispatch(front_desk_state& s, const front_call& call) {
+void dispatch_with(front_desk_state& s, const front_call& call, bool native_ready) {
   failure error;
-  auto message = read_dispatch(call.params, s.setup.chosen, error);
+  auto message = read_dispatch(call.params, s.setup.chosen, native_ready, error);
   if (error.code == errc::ok) {
     complete_from_definition(s, message.spec);
     error = missing_consent(s, message.spec);
@@ -56,16 +56,34 @@ void do_dispatch(front_desk_state& s, const front_call& call) {
       deadline::dispatch);
 }
 
+/// Whether the built-in agent is ready is asked only where that decides which one runs.
+void do_dispatch(front_desk_state& s, const front_call& call) {
+  const auto& chosen = s.setup.chosen;
+  if (optional_text(call.params, "kind") != "agent" || !optional_text(call.params, "harness").empty() ||
+      !chosen.harness.empty() || !chosen.provider.empty()) {
+    dispatch_with(s, call, true);
+    return;
+  }
+  auto* desk = &s;
+  auto go_on = [desk, call](bool ready) { desk->guarded(call, [&] { dispatch_with(*desk, call, ready); }); };
+  s.self->request(s.setup.credentials, deadline::local, accounts_asked{})
+      .then([go_on](accounts& a) { go_on(!a.names.empty()); }, [go_on](caf::error&) { go_on(false); });
+}
+
 void do_list(front_desk_state& s, const front_call& call) {
   s.respond_text(call, s.rows.list(optional_flag(call.params, "all", false), optional_text(call.params, "cwd")));
 }
 
 void do_get(front_desk_state& s, const front_call& call) {
-  if (session_id id; s.resolve(call, id)) {
-    auto out = to_json(*s.rows.find(id));
-    out["directory"] = bytes_to_json(s.setup.sessions + "/" + id.value);
-    s.respond(call, out);
-  }
+  if (session_id id; s.resolve(call, id))
+    ask<place>(s, call, find_place{id, false, {}}, [desk = &s, id](const place& p) {
+      const auto* now = desk->rows.find(id);
+      auto out = now ? to_json(*now) : json{{"id", id.value}};
+      out["directory"] = bytes_to_json(p.directory);
+      for (const auto& [name, text] : p.details)
+        out[name] = json::parse(text, nullptr, false);
+      return out;
+    });
 }
 
 void do_subscribe(front_desk_state& s, const front_call& call) {
@@ -123,9 +141,12 @@ void do_reply(front_desk_state& s, const front_call& call) {
 }
 
 void do_answer(front_desk_state& s, const front_call& call) {
-  auto choice = call.params.contains("choice") && call.params["choice"].is_number_integer()
-                    ? call.params["choice"].dump()
-                    : required_text(call.params, "choice");
+  const auto& given = call.params;
+  if (given.contains("values") && !given["values"].is_object())
+    throw field_error("field 'values' must be an object");
+  auto choice = given.contains("values")                                          ? to_line(given["values"])
+                : given.contains("choice") && given["choice"].is_number_integer() ? given["choice"].dump()
+                                                                                  : required_text(given, "choice");
   answer_question message{{},
                           required_text(call.params, "key"),
                           optional_text(call.params, "question"),
@@ -151,6 +172,47 @@ void do_work(front_desk_state& s, const front_call& call) {
     ask<work_declared>(s, call, std::move(message), [](const work_declared& w) {
       return json{{"work", bytes_to_json(w.work)}};
     });
+}
+
+/// Cancels the turn, or changes mode, model or another option of a running conversation.
+void steer(front_desk_state& s, const front_call& call, const std::string& action, const std::string& name,
+           const std::string& value) {
+  steer_session message{{}, action, name, value, optional_text(call.params, "by", "command")};
+  if (action != "cancel" && (value.empty() || value.size() > 1024))
+    throw field_error("the value must have 1 to 1024 bytes");
+  if (!s.resolve(call, message.id))
+    return;
+  auto id = message.id;
+  ask<steered>(s, call, std::move(message), [id](const steered& x) {
+    return json{{"id", id.value}, {"value", bytes_to_json(x.value)}};
+  });
+}
+
+void do_cancel(front_desk_state& s, const front_call& call) {
+  steer(s, call, "cancel", {}, {});
+}
+
+/// NAT-2: a mode that lets all run is accepted once, however it comes about; an agent's own word for it is the same.
+void do_set_mode(front_desk_state& s, const front_call& call) {
+  const auto mode = required_text(call.params, "mode");
+  dispatch_spec wanted;
+  wanted.kind = "agent";
+  wanted.permission_mode = mode;
+  for (const auto& d : s.setup.chosen.harnesses)
+    if (mode != d.mode_id("default") && mode == d.mode_id("bypassPermissions"))
+      wanted.permission_mode = "bypassPermissions";
+  if (const auto error = missing_consent(s, wanted); error.code != errc::ok)
+    s.refuse(call, error);
+  else
+    steer(s, call, "mode", {}, mode);
+}
+
+void do_set_model(front_desk_state& s, const front_call& call) {
+  steer(s, call, "model", {}, required_text(call.params, "model"));
+}
+
+void do_set_option(front_desk_state& s, const front_call& call) {
+  steer(s, call, "option", required_text(call.params, "option"), required_text(call.params, "value"));
 }
 
 json place_json(const place& p) {
@@ -279,6 +341,10 @@ const std::map<std::string, method>& methods() {
                                                  {"session/pin", do_pin},
                                                  {"session/reply", do_reply},
                                                  {"session/answer", do_answer},
+                                                 {"session/cancel", do_cancel},
+                                                 {"session/set_mode", do_set_mode},
+                                                 {"session/set_model", do_set_model},
+                                                 {"session/set_option", do_set_option},
                                                  {"session/work", do_work},
                                                  {"session/attach", do_attach},
                                                  {"session/logs", do_logs},
@@ -305,8 +371,12 @@ void front_desk_state::take(const front_call& call) {
                 near.empty() ? json::object() : json{{"nearest", near}});
     return;
   }
+  guarded(call, [&] { at->second(*this, call); });
+}
+
+void front_desk_state::guarded(const caller& call, const std::function<void()>& what) {
   try {
-    at->second(*this, call);
+    what();
   } catch (const field_error& e) {
     refuse_code(call, -32602, e.what());
   } catch (const json::exception& e) {

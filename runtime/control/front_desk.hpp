@@ -83,6 +83,8 @@ struct front_desk_state {
   void gone(connection_id who);
   void count(std::uint32_t connections);
 
+  /// Runs it; a field that is wrong refuses the call.
+  void guarded(const caller& call, const std::function<void()>& what);
   void respond(const caller& call, const json& result);
   void respond_text(const caller& call, const std::string& result);
   void refuse(const caller& call, const failure& why);
@@ -104,7 +106,9 @@ json sentences(const std::vector<ledger_entry>& chain);
 json state_sentence(const row& now);
 
 /// Checks a dispatch and completes it from the settings: kind, harness, command, directory (which must exist, be one,
-/// and be enterable), lengths. Throws field_error for a field, fills `error` for the rest. Gives the message.
-dispatch read_dispatch(const json& params, const settings& chosen, failure& error);
+/// and be enterable), lengths. Throws field_error for a field, fills `error` for the rest. Gives the message. Where
+/// nobody has named a harness it is the first that is ready: the built-in one if `native_ready`, else an installed
+/// agent.
+dispatch read_dispatch(const json& params, const settings& chosen, bool native_ready, failure& error);
 
 } // namespace troupe

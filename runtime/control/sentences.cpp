@@ -55,6 +55,11 @@ std::string sentence(const ledger_entry& e) {
     return "an answer was given" + by + ": " + fact(e, "choice");
   if (e.what == "stop" || e.what == "remove" || e.what == "respawn")
     return e.what + " was asked for" + by;
+  if (e.what == "cancel")
+    return "the turn was cancelled" + by;
+  if (e.what.starts_with("set_"))
+    return (e.what == "set_option" ? "option " + fact(e, "name") : e.what.substr(4)) + " " + fact(e, "value") +
+           " was asked for" + by;
   if (e.what == "wake")
     return "somebody attached to it while it had no worker";
   if (e.what == "rename")

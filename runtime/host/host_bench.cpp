@@ -116,6 +116,18 @@ void host_bench::note(const note_work& x, const answer<work_declared>& done) {
     processes_->note(x, done);
 }
 
+void host_bench::steer(const steer_worker& x, const answer<steered>& done) {
+  auto g = find(x.worker);
+  steered taken;
+  failure error;
+  if (!g)
+    processes_->steer(x, done);
+  else if (g->steer(x, error))
+    done(&taken, {});
+  else
+    done(nullptr, error);
+}
+
 void host_bench::end(const end_worker& x, const answer<ending_worker>& done) {
   auto g = find(x.worker);
   ending_worker ending{x.worker};

@@ -38,6 +38,7 @@ public:
   void freeze(const freeze_worker& x, const answer<worker_frozen>& done) override;
   void thaw(const thaw_worker& x) override;
   void note(const note_work& x, const answer<work_declared>& done) override;
+  void steer(const steer_worker& x, const answer<steered>& done) override;
   void end(const end_worker& x, const answer<ending_worker>& done) override;
   void kill(const kill_worker& x) override;
   void clear(const clear_session& x, const answer<session_cleared>& done) override;

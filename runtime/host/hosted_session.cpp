@@ -214,6 +214,17 @@ bool hosted_session::give(const give_answer& x, answer_taken& taken, failure& er
   return true;
 }
 
+/// Its agent can end a turn, and has no mode, model or option to choose.
+bool hosted_session::steer(const steer_worker& x, failure& error) {
+  if (x.action != "cancel")
+    error = {errc::wrong_state, "the program's own agent has no " + x.action + " to choose\n  the program decides"};
+  else if (!started_ || over_ || !state_.busy())
+    error = {errc::wrong_state, "no turn of the session runs\n  send it a message instead"};
+  else
+    perform(state_.cancel_turn(x.by));
+  return error.code == errc::ok;
+}
+
 bool hosted_session::end(const end_worker& x, failure& error) {
   if (x.reason == "reap" && (x.seen < events_.last() || state_.turn_runs() || !events_.unsent().empty())) { // KEEP-5
     error = {errc::refused, "a later event came first"};

@@ -36,6 +36,7 @@ public:
   void start(std::uint32_t run);
   bool deliver(const deliver_reply& x, reply_taken& taken, failure& error);
   bool give(const give_answer& x, answer_taken& taken, failure& error);
+  bool steer(const steer_worker& x, failure& error);
   bool end(const end_worker& x, failure& error);
   /// Ends it at once; its agent is let go. `told`: whether `exited` is told.
   void finish(const std::string& reason, const std::string& evidence, bool told);
@@ -66,6 +67,8 @@ private:
   void perform_one(const acp_emit& e);
   void perform_one(const acp_send_prompt& e);
   void perform_one(const acp_respond& e);
+  void perform_one(const acp_form_answer&) {} // no agent here asks for a form
+  void perform_one(const acp_cancel_turn&) { cancel(); }
   void perform_one(const acp_timer& e);
   void initialize();
   void on_agent(std::function<void(embed::agent&)> call);

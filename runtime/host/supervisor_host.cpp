@@ -165,8 +165,11 @@ void supervisor_host::spawn_services() {
                                           "XDG_CONFIG_HOME", "XDG_STATE_HOME"}),
                     setup_.right.epoch,
                     setup_.version,
+                    {},
                     setup_.guest,
-                    chosen_.harness == "native" && chosen_.provider != "offline"};
+                    (chosen_.harness.empty() || chosen_.harness == "native") && chosen_.provider != "offline"};
+  for (const auto& d : chosen_.harnesses)
+    bench.drivers[d.name] = to_line(to_json(d));
   bench_ = std::make_shared<host_bench>(loop_, std::make_shared<worker_bench>(loop_, children_, std::move(bench)),
                                         setup_.agents);
   around_->policy.idle = chosen_.idle_ms;
@@ -174,7 +177,8 @@ void supervisor_host::spawn_services() {
   around_->ignored_work = chosen_.ignored_work;
   around_->policy.row = chosen_.row_seconds * 1000;
   around_->warmed = {"native", setup_.version};
-  around_->warmed_harnesses = chosen_.warmed_harnesses;
+  for (const auto& d : chosen_.harnesses)
+    around_->drivers[d.name] = {to_line(to_json(d)), d.warm, {d.credentials.begin(), d.credentials.end()}};
   around_->epoch = setup_.right.epoch;
   around_->sessions = setup_.where.state + "/sessions";
   if (server_)

@@ -207,6 +207,11 @@ void worker_bench::note(const note_work& x, const answer<work_declared>& done) {
           translate<work_declared>(done, [](const json& r) { return work_declared{required_text(r, "work")}; }));
 }
 
+void worker_bench::steer(const steer_worker& x, const answer<steered>& done) {
+  request(x.worker, "worker/steer", {{"action", x.action}, {"name", x.name}, {"value", x.value}, {"by", x.by}},
+          translate<steered>(done, [](const json& r) { return steered{required_text(r, "value")}; }));
+}
+
 void worker_bench::end(const end_worker& x, const answer<ending_worker>& done) {
   request(x.worker, "worker/end", {{"reason", x.reason}, {"seen", x.seen}},
           translate<ending_worker>(done, [id = x.worker](const json&) { return ending_worker{id}; }));

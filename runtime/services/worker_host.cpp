@@ -62,6 +62,10 @@ real_worker_host::behavior_type make_worker_host(real_worker_host::pointer self,
         return ask<work_declared>(self, *loop, workers, x,
                                   [](bench& b, const note_work& m, auto done) { b.note(m, done); });
       },
+      [=](steer_worker& x) {
+        return ask<steered>(self, *loop, workers, x,
+                            [](bench& b, const steer_worker& m, auto done) { b.steer(m, done); });
+      },
       [=](kill_worker& x) { asio::dispatch(*loop, [workers, x] { workers->kill(x); }); },
       [=](clear_session& x) {
         return ask<session_cleared>(self, *loop, workers, x,

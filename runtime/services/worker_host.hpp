@@ -31,6 +31,7 @@ struct bench_setup {
       spare_env; ///< HOME, USER, SHELL, PATH, LANG and where Troupe's files are: a spare holds nothing else (POOL-8)
   std::uint64_t epoch = 0;
   std::string version;
+  std::map<std::string, std::string> drivers; ///< of ACP agents, by name: what a spare that runs one ahead needs
   bool guest = false;  ///< inside a program that has children of its own: those are not Troupe's to end
   bool models = false; ///< its sessions ask models: a spare of the built-in agent gets ready for that too
 };
@@ -49,6 +50,7 @@ public:
   virtual void freeze(const freeze_worker& x, const answer<worker_frozen>& done) = 0;
   virtual void thaw(const thaw_worker& x) = 0;
   virtual void note(const note_work& x, const answer<work_declared>& done) = 0;
+  virtual void steer(const steer_worker& x, const answer<steered>& done) = 0;
   virtual void end(const end_worker& x, const answer<ending_worker>& done) = 0;
   virtual void kill(const kill_worker& x) = 0;
   /// Ends what a dead worker of the session has left running for the next one.
@@ -72,6 +74,7 @@ public:
   void freeze(const freeze_worker& x, const answer<worker_frozen>& done) override;
   void thaw(const thaw_worker& x) override;
   void note(const note_work& x, const answer<work_declared>& done) override;
+  void steer(const steer_worker& x, const answer<steered>& done) override;
   void end(const end_worker& x, const answer<ending_worker>& done) override;
   void kill(const kill_worker& x) override;
   void clear(const clear_session& x, const answer<session_cleared>& done) override;

@@ -39,6 +39,8 @@ spawn_request worker_command(const launch_worker& x, const bench_setup& setup) {
     if (setup.models)
       r.env.emplace_back("TROUPE_AHEAD", "models");
   } else if (x.spare) {
+    if (auto driver = setup.drivers.find(x.wanted.harness); driver != setup.drivers.end())
+      r.arguments.insert(r.arguments.end(), {"--driver", driver->second});
     r.arguments.emplace_back("--agent");
     r.arguments.insert(r.arguments.end(), x.wanted.command.begin(), x.wanted.command.end());
     r.env = agent_environment(setup.spare_env, x.wanted.env);

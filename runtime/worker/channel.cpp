@@ -114,6 +114,8 @@ void worker::request(const std::shared_ptr<rpc_peer>& from, const std::string& m
       thaw(optional_text(params, "why", "asked by the supervisor"));
     } else if (method == "worker/work") {
       from->respond(id, work(params));
+    } else if (method == "worker/steer") {
+      steer(from, params, id);
     } else if (method == "worker/end") {
       from->respond(id, end(params));
     } else if (method == "worker/goodbye") {

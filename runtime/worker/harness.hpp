@@ -23,6 +23,9 @@ struct harness_callbacks {
   std::function<void(std::string failure)> warmed;
 };
 
+/// What came of a change that was asked for: an error, or how it was taken.
+using steered_answer = std::function<void(const failure& error, const std::string& value)>;
+
 /// One harness. All members on the loop's thread; none blocks.
 class harness {
 public:
@@ -37,6 +40,10 @@ public:
   /// what was chosen.
   virtual failure answer(const std::string& question, const std::string& choice, const std::string& by,
                          std::string& resolved, std::string& chosen) = 0;
+  /// Lets the conversation go on otherwise: `cancel` (the turn), `mode`, `model`, `option` (of that `name`). `done` is
+  /// called once, perhaps from within.
+  virtual void steer(const std::string& action, const std::string& name, const std::string& value,
+                     const std::string& by, const steered_answer& done) = 0;
   /// Asks it to end in its own way (ACP: session/cancel, close, end of input; PTY: nothing) before the tree gets
   /// SIGTERM after `grace()` milliseconds or as soon as the main process is gone.
   virtual void begin_end() = 0;

@@ -24,6 +24,8 @@ int main(int argc, char** argv) {
       options.parent = std::atoi(argv[++i]);
     else if (std::strcmp(argv[i], "--warm") == 0 && i + 1 < argc)
       options.warm = {argv[++i]};
+    else if (std::strcmp(argv[i], "--driver") == 0 && i + 1 < argc)
+      options.driver = argv[++i];
     else if (std::strcmp(argv[i], "--agent") == 0) { // all that follows
       options.warm.assign(argv + i + 1, argv + argc);
       options.native = false;

@@ -23,6 +23,10 @@ public:
   void deliver(const std::string& key, const std::string& text) override;
   failure answer(const std::string& question, const std::string& choice, const std::string& by, std::string& resolved,
                  std::string& chosen) override;
+  void steer(const std::string&, const std::string&, const std::string&, const std::string&,
+             const steered_answer& done) override {
+    done({errc::wrong_state, "a shell job has no turn, mode or model\nend it: troupe stop"}, {});
+  }
   void begin_end() override {}
   [[nodiscard]] int grace() const override { return 0; } // SUP-4: a shell job has none
 

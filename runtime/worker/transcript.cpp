@@ -16,6 +16,8 @@ void transcript::note(const event& e) {
     std::erase_if(prompts_, [&](const prompt& p) { return p.key == e.id; });
   } else if (e.what == "ready" && !e.detail.empty()) {
     agent_session_ = e.detail;
+  } else if (e.what == "usage") {
+    usage_ = e.data;
   }
 }
 

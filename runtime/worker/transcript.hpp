@@ -31,11 +31,13 @@ public:
   [[nodiscard]] std::vector<prompt> unsent() const;
   /// The agent's own session id, of the last run that had one.
   [[nodiscard]] const std::string& agent_session() const { return agent_session_; }
+  /// What the session has used so far, as its last `usage` event had it; or empty.
+  [[nodiscard]] const std::string& usage() const { return usage_; }
   void sync() { file_.sync(); }
 
 private:
   void note(const event& e);
-  std::string path_, agent_session_;
+  std::string path_, agent_session_, usage_;
   line_file file_;
   std::uint64_t last_ = 0;
   std::map<std::string, std::uint64_t> taken_;

@@ -27,6 +27,17 @@ wall_ms wall_now() {
       .count();
 }
 
+/// What the supervisor tells of an agent; nothing of it that is not understood stands in a session's way.
+harness_driver read_driver(const std::string& text) {
+  const auto row = json::parse(text, nullptr, false);
+  try {
+    return row.is_object() ? driver_from_json(row) : harness_driver{};
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "event=driver_not_understood error=\"%s\"\n", e.what());
+    return {};
+  }
+}
+
 } // namespace
 
 harness_callbacks worker::callbacks() {
@@ -89,10 +100,13 @@ void worker::warm_up() {
   o.program = options_.warm.front();
   o.arguments = options_.warm;
   o.native = options_.native;
+  o.driver = read_driver(options_.driver);
   static const std::set<std::string> few{"HOME", "USER", "SHELL", "PATH", "LANG", "TROUPE_HOME", "TROUPE_AHEAD"};
   for (auto& pair : own_environment())
     if (!o.native || few.count(pair.first) != 0) // another one's is as its profile says (POOL-9)
       o.env.push_back(std::move(pair));
+  if (!o.native)
+    o.env = o.driver.started_with(std::move(o.env), {});
   auto cb = callbacks();
   auto ended = cb.ended;
   cb.ended = [this, ended](exit_status s,
@@ -104,6 +118,13 @@ void worker::warm_up() {
   };
   warm_ = std::make_unique<acp_harness>(loop_, children_, std::move(cb), std::move(o));
   warm_->warm_up();
+}
+
+/// Whether the agent that runs already is the job's.
+bool worker::fits() const {
+  if (options_.native)
+    return job_->spec.harness == "native";
+  return job_->spec.command == options_.warm && read_driver(options_.driver).same_start({}, job_->spec.permission_mode);
 }
 
 std::string worker::assign(const json& params, std::vector<event>& happened) {
@@ -132,7 +153,6 @@ std::string worker::assign(const json& params, std::vector<event>& happened) {
   if (warm_ && !options_.native && fits()) { // it was started ahead, and reads nothing anew (POOL-9)
     has.env = own_environment();
     has.variables = digest_of(has.env);
-    has.accounts.clear();
   }
   if (has.variables == job_->variables)
     has.env.clear(); // as meant: nobody has to read it
@@ -183,10 +203,12 @@ void worker::start(const json& params) {
     o.program = o.native ? own_program("troupe-agent") : job_->spec.command.front();
     o.arguments = o.native ? std::vector<std::string>{o.program} : job_->spec.command;
     o.env = job_->env;
+    o.driver = read_driver(job_->driver);
     agent = std::make_unique<acp_harness>(loop_, children_, callbacks(), std::move(o));
   }
   if (job_->resume)
     agent->set_former_session(events_.agent_session());
+  agent->set_former_usage(events_.usage());
   auto* at = agent.get();
   harness_ = std::move(agent);
   at->start(*job_);
@@ -311,6 +333,23 @@ json worker::work(const json& params) {
     emit(std::move(e));
   }
   return {{"work", bytes_to_json(id)}};
+}
+
+/// Answered when the agent has; what came of it is in the transcript by then.
+void worker::steer(const std::shared_ptr<rpc_peer>& from, const json& params, const json& id) {
+  if (!harness_ || harness_gone_ || !end_reason_.empty())
+    throw refusal{errc::not_running, "the session is not running here"};
+  const auto action = required_text(params, "action");
+  thaw(action);
+  harness_->steer(action, optional_text(params, "name"), optional_text(params, "value"),
+                  optional_text(params, "by", "command"), [from, id](const failure& error, const std::string& value) {
+                    if (error.code == errc::ok) {
+                      from->respond(id, {{"value", bytes_to_json(value)}});
+                      return;
+                    }
+                    auto told = error_object(error);
+                    from->respond_error(id, told["code"], told["message"].get<std::string>(), told["data"]);
+                  });
 }
 
 json worker::end(const json& params) {

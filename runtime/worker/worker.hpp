@@ -27,6 +27,7 @@ struct worker_options {
   std::uint64_t id = 0;
   std::int32_t parent = 0;       ///< the supervisor that has started it; 0: not told
   std::vector<std::string> warm; ///< command line of the agent that a spare runs ahead; empty: none
+  std::string driver;            ///< of another agent than the built-in one: its row, JSON as text
   bool native = true;            ///< that is the built-in one; another one gets this process's whole environment
   std::string version;           ///< told to the supervisor (POOL-4)
 };
@@ -54,6 +55,7 @@ private:
   json answer(const json& params);
   json freeze(const json& params);
   json work(const json& params);
+  void steer(const std::shared_ptr<rpc_peer>& from, const json& params, const json& id);
   json end(const json& params);
 
   // The session.
@@ -64,10 +66,7 @@ private:
   void thaw(const std::string& why);
   [[nodiscard]] bool at_rest() const;
   void warm_up();
-  /// Whether the agent that runs already is the job's.
-  [[nodiscard]] bool fits() const {
-    return options_.native ? job_->spec.harness == "native" : job_->spec.command == options_.warm;
-  }
+  [[nodiscard]] bool fits() const;
   void leave_spare();
   void begin_prompts();
   void take_prompt(const std::string& key, const std::string& text);

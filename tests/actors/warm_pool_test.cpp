@@ -26,6 +26,7 @@ worker_host_actor::behavior_type fake_host(worker_host_actor::pointer, int* laun
       [](freeze_worker& x) { return worker_frozen{x.worker}; },
       [](thaw_worker&) {},
       [](note_work& x) { return work_declared{x.work}; },
+      [](steer_worker& x) { return steered{x.value}; },
       [](kill_worker&) {},
       [](clear_session& x) { return session_cleared{x.session}; },
       [](adopt_worker&) { return worker_adopted{}; },

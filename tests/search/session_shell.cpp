@@ -60,6 +60,7 @@ struct actor {
   }
   void operator()(const sm::turn_away&) const { --side().answers_open; }
   void operator()(const sm::declare&) const {} // no program declares anything here
+  void operator()(const sm::steer&) const {}   // nobody cancels a turn here
   void operator()(const sm::freeze& e) const {
     if (!disk().known.resting())
       blame(w, "BEYOND-3: a session is frozen that is not at rest");

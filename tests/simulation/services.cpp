@@ -57,6 +57,7 @@ worker_host_actor::behavior_type make_host(worker_host_actor::pointer self, stag
       [=](note_work& x) {
         return on_bench<work_declared>(self, on, [x](bench& b, auto done) { b.ask<work_declared>(x.worker, x, done); });
       },
+      [](steer_worker& x) { return steered{x.value}; }, // nobody steers here
       [=](clear_session& x) {
         return on_bench<session_cleared>(self, on, [x](bench&, auto done) {
           session_cleared out{x.session}; // background shells are not simulated

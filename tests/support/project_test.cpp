@@ -41,7 +41,7 @@ const std::map<std::string, allowance>& allowed() {
       {"runtime/supervisor", {{"messages", "actors", "runtime"}, true}},
       {"runtime/worker", {{"messages", "runtime/io", "runtime/files", "runtime/config", "runtime/worker"}, false}},
       {"runtime/agent", {{"messages", "runtime/io", "runtime/files", "runtime/config", "runtime/agent"}, false}},
-      {"cli", {{"messages", "runtime/io", "runtime/files", "runtime/worker/terminal", "cli"}, false}},
+      {"cli", {{"messages", "runtime/io", "runtime/files", "runtime/config", "runtime/worker/terminal", "cli"}, false}},
       {"cli/view",
        {{"messages", "actors", "runtime/io", "runtime/files", "runtime/worker/terminal",
          "runtime/host/loop_scheduler.hpp", "cli"},

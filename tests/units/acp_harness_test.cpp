@@ -143,7 +143,7 @@ CAF_TEST(a resumed conversation is loaded and its history is not told again) {
   job.run = 2;
   harness->start(job);
   turn("k2", "say more");
-  CAF_CHECK_EQUAL(events[1].what + " " + events[1].detail, "ready " + id);
+  CAF_CHECK_EQUAL(await_event("ready").detail, id);
   CAF_CHECK_EQUAL(said(), "more");
   CAF_CHECK_EQUAL(count("tool"), 0u);
 }

@@ -103,7 +103,8 @@ const event& acp_host::await_event(const std::string& what, std::size_t which) {
 std::vector<std::string> acp_host::told(const std::vector<std::string>& left_out) const {
   std::vector<std::string> all;
   for (const auto& e : events) {
-    if (e.what == "text" || std::find(left_out.begin(), left_out.end(), e.what) != left_out.end())
+    if (e.what == "text" || e.what == "options" || e.what == "mode" || e.what == "commands" ||
+        std::find(left_out.begin(), left_out.end(), e.what) != left_out.end())
       continue;
     auto line = e.what;
     for (const auto& part : {e.id, e.detail, e.text})

@@ -36,7 +36,7 @@ public:
   void await_end() {
     await([this] { return ended.has_value(); });
   }
-  /// All events, each as "what id detail text", but `text` and those of `left_out`.
+  /// All events, each as "what id detail text", but `text`, what the agent tells of itself, and those of `left_out`.
   [[nodiscard]] std::vector<std::string> told(const std::vector<std::string>& left_out = {}) const;
   [[nodiscard]] std::string said(const std::string& who = "agent") const; ///< all text of it
   [[nodiscard]] std::size_t count(const std::string& what) const;

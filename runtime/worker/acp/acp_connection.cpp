@@ -116,10 +116,18 @@ void acp_connection::take_answer(const json& message) {
   done(nullptr, told);
 }
 
-void acp_connection::request(const std::string& method, json params, answer done) {
+std::int64_t acp_connection::request(const std::string& method, json params, answer done) {
   const auto id = next_++;
   waiting_[id] = std::move(done);
   send({{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", std::move(params)}});
+  return id;
+}
+
+void acp_connection::cancel(std::int64_t id, bool forget) {
+  if (waiting_.contains(id))
+    notify("$/cancel_request", {{"requestId", id}});
+  if (forget)
+    waiting_.erase(id);
 }
 
 void acp_connection::notify(const std::string& method, json params) {

@@ -41,7 +41,10 @@ public:
   static std::shared_ptr<acp_connection> create(asio::io_context& loop, unique_fd from_agent, unique_fd to_agent);
   void start(callbacks cb);
   /// `done` is called once, unless the connection closes first.
-  void request(const std::string& method, json params, answer done);
+  /// Gives the request's id.
+  std::int64_t request(const std::string& method, json params, answer done);
+  /// `$/cancel_request`: the agent need not answer any more. `forget`: an answer that comes all the same is not heard.
+  void cancel(std::int64_t id, bool forget);
   void notify(const std::string& method, json params);
   void respond(const json& id, json result);
   void respond_error(const json& id, int code, const std::string& message);

@@ -23,13 +23,22 @@ void strike_out(std::string& text, const std::string& secret) {
     text.replace(at, secret.size(), "***");
 }
 
+constexpr auto second_word = std::chrono::milliseconds(10000); ///< after which a turn that goes on is cancelled again
+
+json form_result(const acp_form_answer& answer) {
+  json out{{"action", answer.action}};
+  if (answer.content.is_object())
+    out["content"] = answer.content;
+  return out;
+}
+
 } // namespace
 
 acp_harness::acp_harness(asio::io_context& loop, reaper& children, harness_callbacks callbacks, acp_options options)
     : loop_(loop), children_(children), callbacks_(std::move(callbacks)), options_(std::move(options)), deadline_(loop),
-      text_timer_(loop), quiet_timer_(loop), outliving_(loop, options_.ignored_work, [this] {
-        perform(state_.processes(state_.turn_runs() ? outliving_.known() : outliving_.look()));
-      }) {}
+      text_timer_(loop), quiet_timer_(loop), features_(options_.driver.turns_add_up), cancel_timer_(loop),
+      outliving_(loop, options_.ignored_work,
+                 [this] { perform(state_.processes(state_.turn_runs() ? outliving_.known() : look(false))); }) {}
 
 acp_harness::~acp_harness() {
   life_.reset();
@@ -81,102 +90,51 @@ void acp_harness::close_now() {
     kill_agent(pid_);
 }
 
-// ---- what the agent says
-
-bool acp_harness::called(const std::string& method, const json& params, const json& id) {
-  const bool notification = id.is_null();
-  if (!job_)
-    return notification; // a spare's agent has nothing to say yet
-  if (notification && method == "session/update" && was_ready_ && text_of(params, "sessionId") == session_) {
-    if (const auto* update = field_of(params, "update"))
-      updated(*update);
-  } else if (notification && method == "_troupe/background" && options_.native) {
-    background(params);
-  } else if (notification && method == "_troupe/note" && options_.native) {
-    note(text_of(params, "text"));
-  } else if (!notification && method == "_troupe/wake" && options_.native) {
-    wake(params, id);
-  } else if (notification && method == "$/cancel_request") {
-    if (const auto* request = field_of(params, "requestId"))
-      perform(state_.withdrawn(*request));
-  } else if (!notification && method == "session/request_permission") {
-    permission(params, id);
-  } else {
-    return notification;
-  }
-  return true;
-}
-
-void acp_harness::updated(const json& update) {
-  const auto kind = text_of(update, "sessionUpdate");
-  const auto* content = field_of(update, "content");
-  if (kind == "agent_message_chunk" && content != nullptr)
-    perform(state_.text("agent", text_of_content(*content)));
-  else if (kind == "agent_thought_chunk" && content != nullptr)
-    perform(state_.text("thought", text_of_content(*content)));
-  else if (kind == "tool_call" || kind == "tool_call_update")
-    perform(state_.tool(read_tool_update(update, kind == "tool_call")));
-}
-
-void acp_harness::permission(const json& params, const json& id) {
-  auto options = read_options(params);
-  if (options.empty() || (!session_.empty() && text_of(params, "sessionId") != session_))
-    return wire_->respond_error(id, rpc_bad_params,
-                                "session/request_permission: no such session, or no option to choose");
-  static const json none;
-  const auto* tool = field_of(params, "toolCall");
-  if (tool == nullptr)
-    tool = &none;
-  perform(state_.asked(id, text_of(*tool, "toolCallId"), text_of(*tool, "title"), std::move(options)));
-}
-
-void acp_harness::background(const json& params) {
-  std::vector<std::int32_t> pids;
-  auto items = read_background(params, pids);
-  auto own = items; // with what it runs for itself, which is no work (MCP servers)
-  const auto* servers = field_of(params, "servers");
-  for (auto& each : read_background({{"running", servers != nullptr ? *servers : json()}}, pids))
-    own.push_back(std::move(each));
-  outliving_.set_declared(std::move(pids), own);
-  perform(state_.background(std::move(items)));
-}
-
-/// A prompt of the agent's own, from a monitor or a subagent: kept as a reply is, so that none is lost or sent twice.
-void acp_harness::wake(const json& params, const json& id) {
-  const auto text = text_of(params, "text");
-  if (phase_ != phase::open || text.empty() || text_of(params, "sessionId") != session_)
-    return wire_->respond_error(id, rpc_bad_params, "_troupe/wake: no such session, or no text");
-  event taken;
-  taken.what = "taken";
-  taken.id = "wake-" + std::to_string(job_->run) + "." + std::to_string(++wakes_);
-  taken.text = text;
-  const auto key = taken.id;
-  callbacks_.emit(std::move(taken));
-  wire_->respond(id, json::object());
-  perform(state_.deliver(key, text));
-}
-
 void acp_harness::send_prompt(const acp_send_prompt& prompt) {
   auto blocks = json::array({{{"type", "text"}, {"text", prompt.text}}});
-  wire_->request("session/prompt", {{"sessionId", session_}, {"prompt", std::move(blocks)}},
-                 guarded([this](const json* result, const rpc_error& error) { prompt_answered(result, error); }));
+  prompt_ =
+      wire_->request("session/prompt", {{"sessionId", session_}, {"prompt", std::move(blocks)}},
+                     guarded([this](const json* result, const rpc_error& error) { prompt_answered(result, error); }));
+}
+
+/// ACP's own way first; an agent that goes on all the same is told again as JSON-RPC has it.
+void acp_harness::cancel_turn() {
+  wire_->notify("session/cancel", {{"sessionId", session_}});
+  cancel_timer_.expires_after(second_word);
+  cancel_timer_.async_wait(guarded([this, prompt = prompt_](const asio::error_code& error) {
+    if (!error && prompt == prompt_ && state_.turn_runs())
+      wire_->cancel(prompt, false);
+  }));
+}
+
+std::vector<work_item> acp_harness::look(bool again) {
+  if (!options_.native && !options_.driver.processes)
+    return {};
+  return outliving_.look(again);
 }
 
 void acp_harness::prompt_answered(const json* result, const rpc_error& error) {
   acp_prompt_end end;
+  cancel_timer_.cancel();
+  static const json nothing;
+  tell(features_.turn_ended(result != nullptr ? *result : nothing));
   if (result != nullptr) {
     end.stop = text_of(*result, "stopReason");
     if (end.stop.empty())
       end.stop = "end_turn";
   } else {
     end.cancelled = error.code == acp_cancelled;
-    end.error = error.code != acp_sign_in
-                    ? error.message
-                    : "the agent wants a sign-in: " + error.message +
-                          "\n  sign in with the agent's own command, then: troupe respawn " + job_->session.value;
+    end.error = error.code != acp_sign_in ? error.message
+                                          : "the agent wants a sign-in: " + error.message + "\n  " + sign_in_remedy();
   }
   end.error = clean(std::move(end.error));
-  perform(state_.prompt_ended(end, phase_ == phase::open ? outliving_.look(true) : outliving_.known()));
+  perform(state_.prompt_ended(end, phase_ == phase::open ? look(true) : outliving_.known()));
+}
+
+std::string acp_harness::sign_in_remedy() const {
+  const auto& how = options_.driver.sign_in;
+  return "sign in with the agent's own command" + (how.empty() ? "" : " (" + how + ")") + ", then: troupe respawn " +
+         job_->session.value;
 }
 
 // ---- effects
@@ -189,6 +147,10 @@ void acp_harness::perform(acp_effects effects) {
       send_prompt(*prompt);
     else if (const auto* timer = std::get_if<acp_timer>(&each))
       arm(*timer);
+    else if (std::holds_alternative<acp_cancel_turn>(each))
+      cancel_turn();
+    else if (auto* form = std::get_if<acp_form_answer>(&each))
+      wire_->respond(form->request, form_result(*form));
     else if (const auto* response = std::get_if<acp_respond>(&each))
       wire_->respond(response->request,
                      response->option ? json{{"outcome", {{"outcome", "selected"}, {"optionId", *response->option}}}}

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,7 +14,9 @@
 #include <asio/steady_timer.hpp>
 
 #include "runtime/worker/acp/acp_connection.hpp"
+#include "runtime/worker/acp/acp_features.hpp"
 #include "runtime/worker/acp/acp_state.hpp"
+#include "runtime/worker/acp/acp_terminals.hpp"
 #include "runtime/worker/acp/acp_wire.hpp"
 #include "runtime/worker/acp/agent_process.hpp"
 #include "runtime/worker/acp/outliving_processes.hpp"
@@ -25,11 +29,13 @@ namespace troupe {
 struct acp_options {
   std::string program;
   std::vector<std::string> arguments; ///< with argument 0
-  environment env;     ///< of a native agent, and of any that is warmed up: HOME, USER, SHELL, PATH, LANG
-  bool native = false; ///< it takes its environment and its credentials with the session, in `_meta.troupe`
+  environment env;         ///< of a native agent, and of any that is warmed up: HOME, USER, SHELL, PATH, LANG
+  bool native = false;     ///< it takes its environment and its credentials with the session, in `_meta.troupe`
+  harness_driver driver{}; ///< of another agent
   std::vector<std::string> ignored_work{};           ///< names of commands that count as no work (`activeWork.ignore`)
   std::chrono::milliseconds patience{30000};         ///< for the answer to `initialize`
   std::chrono::milliseconds session_patience{60000}; ///< for the answers until the session can take prompts
+  std::chrono::milliseconds change_patience{10000};  ///< for the answer to a change of mode, model or another option
 };
 
 /// One agent, for one session. All members on the loop's thread; no callback comes from within a call, but `emit`.
@@ -60,8 +66,12 @@ public:
   void deliver(const std::string& key, const std::string& text) override;
   failure answer(const std::string& question, const std::string& choice, const std::string& by, std::string& resolved,
                  std::string& chosen) override;
+  /// What earlier runs have used (the transcript's last `usage`), before `start`.
+  void set_former_usage(const std::string& data) { features_.set_former_usage(data); }
+  void steer(const std::string& action, const std::string& name, const std::string& value, const std::string& by,
+             const steered_answer& done) override;
   void begin_end() override;
-  [[nodiscard]] int grace() const override { return options_.native ? 5000 : 8000; }
+  [[nodiscard]] int grace() const override { return options_.native ? 5000 : options_.driver.grace_ms; }
   /// The agent's process; 0 when there is none.
   [[nodiscard]] std::int32_t pid() const { return pid_; }
 
@@ -80,12 +90,28 @@ private:
   void open_session();
   void request_session(const std::string& method);
   void opened(const json* result, const rpc_error& error, const std::string& method);
-  void set_up(const acp_session_facts& facts);
+  void set_up();
+  bool set_up_mode();
+  void set_up_model();
   void next_step();
   void ready();
   bool called(const std::string& method, const json& params, const json& id);
-  void updated(const json& update);
+  bool told(const std::string& method, const json& params);
+  bool asked(const std::string& method, const json& params, const json& id);
+  void updated(const json& params);
   void permission(const json& params, const json& id);
+  void form(const json& params, const json& id);
+  bool file(const std::string& method, const json& params, const json& id);
+  bool terminal(const std::string& method, const json& params, const json& id);
+  void withdrawn(const json& request);
+  void tell(acp_features::events events);
+  void authenticate(const std::string& method);
+  void set_mode(const std::string& word, const steered_answer& done);
+  void set_model(const std::string& value, const steered_answer& done);
+  void set_option(const acp_choice& option, const std::string& value, const steered_answer& done);
+  void change(const std::string& method, json params, const steered_answer& done,
+              std::function<void(const json& result)> taken);
+  void cancel_turn();
   void background(const json& params);
   void wake(const json& params, const json& id);
   void send_prompt(const acp_send_prompt& prompt);
@@ -93,6 +119,8 @@ private:
   void perform(acp_effects effects);
   void arm(const acp_timer& timer);
   void note(const std::string& text);
+  std::vector<work_item> look(bool again);
+  [[nodiscard]] std::string sign_in_remedy() const;
   void garbage(std::string_view line);
   void closed(const std::string& why, bool broken);
   void set_deadline(std::chrono::milliseconds after, const std::string& why);
@@ -109,6 +137,7 @@ private:
     json params;
     std::string what;
     bool binding; ///< without it the session is not started
+    std::function<void(const json& result)> taken;
   };
 
   asio::io_context& loop_;
@@ -122,6 +151,11 @@ private:
   std::shared_ptr<output_tail> errors_;
   asio::steady_timer deadline_, text_timer_, quiet_timer_;
   acp_state state_;
+  acp_features features_;
+  std::optional<acp_terminals> terminals_;
+  std::map<std::string, std::function<void()>> waits_; ///< requests of the agent that may still be withdrawn
+  asio::steady_timer cancel_timer_;
+  std::int64_t prompt_ = 0; ///< the request of the running turn
   outliving_processes outliving_;
   acp_agent_facts agent_;
   std::optional<assignment> job_;

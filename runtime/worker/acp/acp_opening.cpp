@@ -13,13 +13,6 @@ bool is_utf8(const std::string& bytes) {
   return bytes_to_json(bytes).is_string();
 }
 
-std::string listed(const std::vector<std::string>& words) {
-  std::string out;
-  for (const auto& w : words)
-    out += (out.empty() ? "" : ", ") + w;
-  return out;
-}
-
 } // namespace
 
 void acp_harness::warm_up() {
@@ -37,7 +30,11 @@ void acp_harness::start(const assignment& job) {
   outliving_.ignore(job.ignored_work);
   mkdir((job.directory + "/tmp").c_str(), 0700);
   if (phase_ == phase::cold)
-    launch(options_.native ? options_.env : session_environment(job, true), options_.native ? "/" : job.spec.cwd);
+    launch(options_.native
+               ? options_.env
+               : options_.driver.started_with(session_environment(job, options_.driver.by == credential_way::variables),
+                                              job.spec.permission_mode),
+           options_.native ? "/" : job.spec.cwd);
   if (pid_ <= 0)
     return;
   event started;
@@ -52,13 +49,15 @@ void acp_harness::launch(const environment& env, const std::string& cwd) {
   phase_ = phase::initializing;
   auto agent = start_agent(options_.program, options_.arguments, env, cwd);
   if (agent.pid <= 0)
-    return fail("cannot start " + agent_name() + " in " + cwd + ": " + std::strerror(-agent.pid) +
-                "\n  see that it is installed and in PATH, and that the directory is there");
+    return fail("cannot start " + agent_name() + " in " + cwd + ": " + std::strerror(-agent.pid) + "\n  " +
+                (options_.driver.package.empty() ? std::string("see that it is installed and in PATH")
+                                                 : install_remedy(options_.driver)) +
+                ", and see that the directory is there");
   listen(std::move(agent));
   set_deadline(options_.patience, agent_name() + " did not answer initialize within " +
                                       std::to_string(options_.patience.count() / 1000) +
                                       " s\n  start it in a terminal to see what it waits for");
-  wire_->request("initialize", initialize_params(),
+  wire_->request("initialize", initialize_params(options_.driver),
                  guarded([this](const json* result, const rpc_error& error) { initialized(result, error); }));
 }
 
@@ -102,25 +101,47 @@ void acp_harness::open_session() {
   const bool known = job_->resume && !former_.empty();
   if (known && !agent_.load && !agent_.resume)
     note("the agent cannot load an earlier conversation: it begins a new one");
-  request_session(!known          ? "session/new"
-                  : agent_.load   ? "session/load"
-                  : agent_.resume ? "session/resume"
-                                  : "session/new");
+  authenticate(!known          ? "session/new"
+               : agent_.load   ? "session/load"
+               : agent_.resume ? "session/resume"
+                               : "session/new");
+}
+
+/// An agent that takes its credential late gets it now (SEC-5).
+void acp_harness::authenticate(const std::string& method) {
+  const auto& driver = options_.driver;
+  const auto& all = job_->credentials.credentials;
+  if (options_.native || driver.by != credential_way::authenticate || driver.auth_method.empty() || all.empty())
+    return request_session(method);
+  json params{{"methodId", driver.auth_method}};
+  if (!driver.auth_meta.empty())
+    params["_meta"][driver.auth_meta] = all.front().secret;
+  wire_->request("authenticate", std::move(params), guarded([this, method](const json* result, const rpc_error& error) {
+                   if (phase_ != phase::opening)
+                     return;
+                   if (result == nullptr)
+                     return fail(agent_name() + " did not take the credential: " + error.message + "\n  " +
+                                 sign_in_remedy());
+                   request_session(method);
+                 }));
 }
 
 void acp_harness::request_session(const std::string& method) {
   session_ = method == "session/new" ? "" : former_;
-  wire_->request(
-      method, session_params(*job_, options_.native, session_),
-      guarded([this, method](const json* result, const rpc_error& error) { opened(result, error, method); }));
+  std::vector<std::string> problems;
+  auto params = session_params(*job_, options_.driver, agent_, options_.native, session_, problems);
+  for (const auto& each : problems)
+    note(each);
+  wire_->request(method, std::move(params), guarded([this, method](const json* result, const rpc_error& error) {
+                   opened(result, error, method);
+                 }));
 }
 
 void acp_harness::opened(const json* result, const rpc_error& error, const std::string& method) {
   if (phase_ != phase::opening)
     return;
   if (result == nullptr && error.code == acp_sign_in)
-    return fail(agent_name() + " wants a sign-in: " + error.message +
-                "\n  sign in with the agent's own command, then: troupe respawn " + job_->session.value +
+    return fail(agent_name() + " wants a sign-in: " + error.message + "\n  " + sign_in_remedy() +
                 (agent_.sign_in.empty() ? "" : "\n  it offers: " + agent_.sign_in));
   if (result == nullptr && method != "session/new") {
     note("the earlier conversation could not be loaded, a new one begins: " + error.message);
@@ -129,39 +150,73 @@ void acp_harness::opened(const json* result, const rpc_error& error, const std::
   if (result == nullptr)
     return fail(agent_name() + " made no session in " + job_->spec.cwd + ": " + error.message +
                 "\n  start it in a terminal in that directory to see why");
-  const auto facts = read_session_facts(*result);
   if (method == "session/new")
-    session_ = facts.id;
+    session_ = clipped(text_of(*result, "sessionId"), 1024);
   if (session_.empty())
     return fail(agent_name() + " made a session without an id\n  install a version of it that speaks ACP 1");
-  set_up(facts);
+  tell(features_.opened(*result));
+  set_up();
   if (failure_.empty())
     next_step();
 }
 
-void acp_harness::set_up(const acp_session_facts& facts) {
+void acp_harness::set_up() {
+  if (set_up_mode())
+    set_up_model();
+}
+
+/// The mode that was wanted; where none was, the safe one, whatever the agent would begin with. False: it has none
+/// such.
+bool acp_harness::set_up_mode() {
   const auto& wanted = job_->spec.permission_mode;
-  const auto mode = wanted.empty() && !job_->resume ? std::string("default") : wanted;
-  const bool offered = std::find(facts.modes.begin(), facts.modes.end(), mode) != facts.modes.end();
-  if (offered && mode != facts.mode)
-    setup_.push_back({"session/set_mode",
-                      {{"sessionId", session_}, {"modeId", mode}},
-                      "the permission mode " + mode,
-                      !wanted.empty()});
-  else if (!offered && !wanted.empty()) // BEYOND-5: never with another mode than was meant
-    return fail(agent_name() + " has no permission mode '" + wanted + "' and would run in " +
-                (facts.mode.empty() ? "its own" : "'" + facts.mode + "'") +
-                "\n  dispatch again with a mode it has: --permission-mode " +
-                (facts.modes.empty() ? "is not for this agent" : listed(facts.modes)));
+  if (wanted.empty() && options_.native && job_->resume)
+    return true; // it remembers its own
+  const auto word = wanted.empty() ? std::string("default") : wanted;
+  const auto mode = options_.driver.mode_id(word);
+  if (!features_.has_mode(mode) && wanted.empty())
+    return true;
+  if (!features_.has_mode(mode)) { // BEYOND-5: never with another mode than was meant
+    const auto all = features_.mode_ids();
+    fail(agent_name() + " has no permission mode '" + wanted + "' and would run in " +
+         (features_.mode().empty() ? "its own" : "'" + features_.mode() + "'") +
+         "\n  dispatch again with a mode it has: --permission-mode " + (all.empty() ? "is not for this agent" : all));
+    return false;
+  }
+  if (mode == features_.mode())
+    return true;
+  const auto what = "the permission mode " + word;
+  const auto taken = [this, mode](const json&) { tell(features_.took_mode(mode, false, {})); };
+  if (features_.mode_is_option())
+    setup_.push_back({"session/set_config_option",
+                      {{"sessionId", session_}, {"configId", features_.option_of("mode")->id}, {"value", mode}},
+                      what,
+                      !wanted.empty(),
+                      taken});
+  else
+    setup_.push_back({"session/set_mode", {{"sessionId", session_}, {"modeId", mode}}, what, !wanted.empty(), taken});
+  return true;
+}
+
+void acp_harness::set_up_model() {
   const auto& model = job_->spec.model;
-  if (options_.native || model.empty() || model == facts.model)
+  if (options_.native || model.empty() || model == features_.model())
     return;
-  if (facts.model_option.empty())
-    return note("the agent has no choice of models: it runs with its own, not with " + model);
-  setup_.push_back({"session/set_config_option",
-                    {{"sessionId", session_}, {"configId", facts.model_option}, {"value", model}},
-                    "the model " + model,
-                    false});
+  const auto* option = features_.option_of("model");
+  const auto taken = [this, model, id = option != nullptr ? option->id : std::string()](const json& result) {
+    tell(features_.took_option(id, model, false));
+    tell(features_.took_options(result));
+  };
+  if (option != nullptr)
+    setup_.push_back({"session/set_config_option",
+                      {{"sessionId", session_}, {"configId", option->id}, {"value", model}},
+                      "the model " + model,
+                      false,
+                      taken});
+  else if (!features_.older_models().empty())
+    setup_.push_back(
+        {"session/set_model", {{"sessionId", session_}, {"modelId", model}}, "the model " + model, false, taken});
+  else
+    note("the agent has no choice of models: it runs with its own, not with " + model);
 }
 
 void acp_harness::next_step() {
@@ -170,7 +225,8 @@ void acp_harness::next_step() {
   auto step = std::move(setup_.front());
   setup_.pop_front();
   wire_->request(step.method, std::move(step.params),
-                 guarded([this, what = step.what, binding = step.binding](const json* result, const rpc_error& error) {
+                 guarded([this, what = step.what, binding = step.binding, taken = step.taken](const json* result,
+                                                                                              const rpc_error& error) {
                    if (phase_ != phase::opening)
                      return;
                    if (result == nullptr && binding)
@@ -178,6 +234,8 @@ void acp_harness::next_step() {
                                  "\n  dispatch again with a mode it takes: --permission-mode");
                    if (result == nullptr)
                      note("the agent did not take " + what + ": " + error.message);
+                   else
+                     taken(*result);
                    next_step();
                  }));
 }

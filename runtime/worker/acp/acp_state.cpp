@@ -35,6 +35,13 @@ std::vector<std::string> kinds_of(const std::string& word) {
   return {word};
 }
 
+/// What the agent hears when nobody answers.
+acp_effect unanswered(json request, const question& q) {
+  if (q.kind.empty())
+    return acp_respond{std::move(request), std::nullopt};
+  return acp_form_answer{std::move(request), "cancel", {}};
+}
+
 std::string lower(std::string text) {
   for (auto& c : text)
     c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -99,11 +106,12 @@ acp_effects acp_state::prompt_ended(const acp_prompt_end& how, std::vector<work_
   acp_effects out;
   if (!running_ || phase_ == phase::gone)
     return out;
-  const bool cancelled = how.cancelled || how.stop == "cancelled" || (!how.error.empty() && phase_ == phase::ending);
+  const bool cancelled =
+      how.cancelled || how.stop == "cancelled" || (!how.error.empty() && (phase_ == phase::ending || cancelling_));
   flush(out);
   cancel_questions(out, "the end of the turn", true);
   end_tools(cancelled);
-  alone_ = false;
+  alone_ = cancelling_ = false;
   processes_ = std::move(processes);
   show_work(out);
   auto end = make("turn_ended", running_->key);
@@ -191,22 +199,48 @@ acp_effects acp_state::asked(json request, const std::string& tool, const std::s
   acp_effects out;
   if (phase_ == phase::gone)
     return out;
-  if (phase_ == phase::ending || asked_.size() >= open_questions) {
-    out.push_back(acp_respond{std::move(request), std::nullopt});
-    return out;
-  }
-  flush(out);
   const auto about = tools_.find(tool);
   question q;
-  q.id = "q" + std::to_string(run_) + "." + std::to_string(++questions_);
   q.text = !title.empty() ? clipped(title, title_limit) : about != tools_.end() ? about->second.title : "";
   if (q.text.empty())
     q.text = "the agent asks for a permission";
   q.options = std::move(options);
-  auto e = make("question", q.id, q.text);
+  put_question(out, std::move(request), std::move(q));
+  return out;
+}
+
+acp_effects acp_state::asked_form(json request, acp_form form) {
+  acp_effects out;
+  if (phase_ != phase::gone)
+    put_question(out, std::move(request),
+                 {{}, std::move(form.text), std::move(form.options), 0, form.kind, to_line(form.data)});
+  return out;
+}
+
+/// Opens a question, or answers it at once where nobody can.
+void acp_state::put_question(acp_effects& out, json request, question q) {
+  if (phase_ == phase::ending || cancelling_ || asked_.size() >= open_questions) {
+    out.push_back(unanswered(std::move(request), q));
+    return;
+  }
+  flush(out);
+  q.id = "q" + std::to_string(run_) + "." + std::to_string(++questions_);
+  auto e = make("question", q.id, q.text, q.kind);
   e.options = q.options;
+  e.data = q.data;
   asked_.push_back({std::move(request), std::move(q)});
   out.push_back(acp_emit{std::move(e)});
+}
+
+acp_effects acp_state::cancel_turn(const std::string& by) {
+  acp_effects out;
+  if (phase_ != phase::open || !busy())
+    return out;
+  flush(out);
+  out.push_back(acp_emit{make("cancel", {}, {}, by)});
+  cancelling_ = running_.has_value();
+  out.push_back(acp_cancel_turn{});
+  cancel_questions(out, by, true);
   return out;
 }
 
@@ -214,21 +248,20 @@ acp_effects acp_state::withdrawn(const json& request) {
   acp_effects out;
   for (std::size_t at = 0; at < asked_.size(); ++at)
     if (asked_[at].request == request) {
-      settle(at, "the agent", "cancelled", nullptr, out);
+      settle(at, "the agent", "cancelled", 0, unanswered(request, asked_[at].what), out);
       break;
     }
   return out;
 }
 
 /// Takes the question off the list of open ones; the event comes first, then what the agent hears.
-void acp_state::settle(std::size_t at, const std::string& by, const std::string& choice, const option* chosen,
-                       acp_effects& out) {
-  auto e = make("answered", asked_[at].what.id, choice, by);
-  e.value = chosen != nullptr ? chosen->n : 0;
-  auto option_id = chosen != nullptr ? std::optional(chosen->id) : std::nullopt;
+void acp_state::settle(std::size_t at, const std::string& by, const std::string& words, std::uint32_t n,
+                       acp_effect response, acp_effects& out) {
+  auto e = make("answered", asked_[at].what.id, words, by);
+  e.value = n;
   out.push_back(acp_emit{std::move(e)});
-  out.push_back(acp_respond{std::move(asked_[at].request), std::move(option_id)});
-  settled_.push_back({asked_[at].what.id, by, choice});
+  out.push_back(std::move(response));
+  settled_.push_back({asked_[at].what.id, by, words});
   if (settled_.size() > kept_answers)
     settled_.pop_front();
   asked_.erase(asked_.begin() + static_cast<std::ptrdiff_t>(at));
@@ -243,16 +276,26 @@ acp_answer acp_state::answer(const std::string& id, const std::string& choice, c
     result.error = not_open(id);
     return result;
   }
+  const auto at = static_cast<std::size_t>(open - asked_.begin());
+  result.question = open->what.id;
+  if (!open->what.kind.empty()) {
+    auto said = read_form_answer(open->what, choice);
+    result.error = said.error;
+    if (said.error.code != errc::ok)
+      return result;
+    result.choice = clipped(said.words, title_limit);
+    settle(at, by, result.choice, 0, acp_form_answer{open->request, said.action, std::move(said.content)},
+           result.effects);
+    return result;
+  }
   const auto* chosen = find_option(open->what.options, choice);
   if (chosen == nullptr) {
     result.error = {errc::bad_request, "question " + open->what.id + " has no choice '" + clipped(choice, 100) +
                                            "'\n  choose one by its number: " + listed(open->what.options)};
     return result;
   }
-  const auto copy = *chosen;
-  result.question = open->what.id;
-  result.choice = copy.name.empty() ? copy.kind : copy.name;
-  settle(static_cast<std::size_t>(open - asked_.begin()), by, result.choice, &copy, result.effects);
+  result.choice = chosen->name.empty() ? chosen->kind : chosen->name;
+  settle(at, by, result.choice, chosen->n, acp_respond{open->request, chosen->id}, result.effects);
   return result;
 }
 
@@ -272,7 +315,7 @@ failure acp_state::not_open(const std::string& id) const {
 
 void acp_state::cancel_questions(acp_effects& out, const std::string& by, bool respond) {
   while (!asked_.empty()) {
-    settle(0, by, "cancelled", nullptr, out);
+    settle(0, by, "cancelled", 0, unanswered(asked_.front().request, asked_.front().what), out);
     if (!respond)
       out.pop_back();
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "messages/json.hpp"
+#include "runtime/worker/acp/acp_form.hpp"
 
 namespace troupe {
 
@@ -27,13 +28,21 @@ struct acp_respond {
   json request; ///< the id that the agent gave its request
   std::optional<std::string> option;
 };
+/// Answer the agent's request for a form or a link.
+struct acp_form_answer {
+  json request;
+  std::string action; ///< accept, decline, cancel
+  json content;       ///< of an accepted form
+};
+/// Ask the agent to end its turn.
+struct acp_cancel_turn {};
 /// Call `text_due` or `quiet_due` with this generation after the delay; a later one makes an earlier one stale.
 struct acp_timer {
   enum class of { text, quiet } what;
   std::uint64_t generation;
   int delay_ms;
 };
-using acp_effect = std::variant<acp_emit, acp_send_prompt, acp_respond, acp_timer>;
+using acp_effect = std::variant<acp_emit, acp_send_prompt, acp_respond, acp_form_answer, acp_cancel_turn, acp_timer>;
 using acp_effects = std::vector<acp_effect>;
 
 /// What came of an answer: `error.code` is errc::ok, or `effects` is empty.
@@ -85,11 +94,15 @@ public:
   acp_effects tool(const acp_tool_update& update);
   /// The agent asks. `tool`: the call it is about, whose title is used when `title` is empty.
   acp_effects asked(json request, const std::string& tool, const std::string& title, std::vector<option> options);
+  /// The agent asks for values or for a link to be opened; `form.kind` is not empty.
+  acp_effects asked_form(json request, acp_form form);
+  /// The running turn is to end; what it asks is cancelled. Nothing where none runs. The next prompt goes when it has.
+  acp_effects cancel_turn(const std::string& by);
   /// The agent takes its request back: nobody can answer it any more.
   acp_effects withdrawn(const json& request);
   /// The first answer counts. `question` empty: the oldest open one. `choice`: a number, a kind, yes/no/allow/deny (by
-  /// kind), or an option's exact name. Errors: answered (says by whom), wrong_state (none open), bad_request (no such
-  /// option, question).
+  /// kind), or an option's exact name; for a form also its values as a JSON object. Errors: answered (says by whom),
+  /// wrong_state (none open), bad_request (no such option, question).
   acp_answer answer(const std::string& question, const std::string& choice, const std::string& by);
   /// All that the agent says it runs in the background.
   acp_effects background(std::vector<work_item> declared);
@@ -106,6 +119,8 @@ public:
   void hold() { held_back_ = true; }
 
   [[nodiscard]] bool turn_runs() const { return running_.has_value(); }
+  /// The agent is at work, with or without a prompt.
+  [[nodiscard]] bool busy() const { return running_ || alone_; }
   [[nodiscard]] const std::vector<work_item>& declared() const { return declared_; }
 
 private:
@@ -127,8 +142,10 @@ private:
   void next_prompt(acp_effects& out);
   void flush(acp_effects& out);
   void alone(acp_effects& out);
+  void put_question(acp_effects& out, json request, question q);
   void cancel_questions(acp_effects& out, const std::string& by, bool respond);
-  void settle(std::size_t at, const std::string& by, const std::string& choice, const option* chosen, acp_effects& out);
+  void settle(std::size_t at, const std::string& by, const std::string& words, std::uint32_t n, acp_effect response,
+              acp_effects& out);
   void end_tools(bool cancelled);
   bool room_for(const std::string& tool);
   void show_work(acp_effects& out);
@@ -147,7 +164,8 @@ private:
   std::string held_, held_by_; ///< text that waits for more, and whose it is
   std::uint64_t text_generation_ = 0, quiet_generation_ = 0;
   bool held_back_ = false;
-  bool alone_ = false; ///< the agent works without a prompt
+  bool alone_ = false;      ///< the agent works without a prompt
+  bool cancelling_ = false; ///< the running turn was asked to end
 };
 
 /// The option that `choice` means, or null. By number, then by kind, then by name: an agent names its options as it

@@ -55,9 +55,24 @@ json troupe_meta(const assignment& job) {
             {"addDirs", std::move(folders)},
             {"provider", text_of(settings, "provider")},
             {"settings", std::move(settings)}};
+  if (!job.spec.add_dirs.empty()) {
+    meta["addDirs"] = json::array();
+    for (const auto& each : job.spec.add_dirs)
+      meta["addDirs"].push_back(bytes_to_json(each));
+  }
   if (definition.is_object())
     meta["definition"] = std::move(definition);
   return meta;
+}
+
+void put_credentials(json& meta, const harness_driver& driver, const assignment& job,
+                     std::vector<std::string>& problems) {
+  try {
+    for (const auto& each : job.credentials.credentials)
+      meta[json::json_pointer(driver.session_meta)][each.variable] = each.secret;
+  } catch (const json::exception&) { // its `meta` has something else at that place
+    problems.push_back("the agent gets no credentials: its driver's sessionMeta does not fit its meta");
+  }
 }
 
 } // namespace
@@ -74,9 +89,16 @@ std::string text_of(const json& object, std::string_view name) {
   return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
 }
 
-json initialize_params() {
+json initialize_params(const harness_driver& driver) {
   return {{"protocolVersion", 1},
-          {"clientCapabilities", {{"fs", {{"readTextFile", false}, {"writeTextFile", false}}}, {"terminal", false}}},
+          {"clientCapabilities",
+           {{"fs", {{"readTextFile", driver.fs}, {"writeTextFile", driver.fs}}},
+            {"terminal", driver.terminal},
+            {"session",
+             {{"notices", json::object()},
+              {"compaction", json::object()},
+              {"configOptions", {{"boolean", json::object()}}}}},
+            {"elicitation", {{"form", json::object()}, {"url", json::object()}}}}},
           {"clientInfo", {{"name", "troupe"}, {"title", "Troupe"}, {"version", TROUPE_VERSION}}}};
 }
 
@@ -90,6 +112,10 @@ acp_agent_facts read_agent_facts(const json& result) {
   const auto* sessions = can != nullptr ? field_of(*can, "sessionCapabilities") : nullptr;
   facts.resume = offered(sessions, "resume");
   facts.close = offered(sessions, "close");
+  facts.more_directories = offered(sessions, "additionalDirectories");
+  const auto* mcp = can != nullptr ? field_of(*can, "mcpCapabilities") : nullptr;
+  facts.mcp_http = flag(mcp, "http");
+  facts.mcp_sse = flag(mcp, "sse");
   for (const auto& way : items_of(result, "authMethods")) {
     facts.sign_in = text_of(way, "name");
     if (const auto more = text_of(way, "description"); !more.empty())
@@ -113,30 +139,32 @@ environment session_environment(const assignment& job, bool with_credentials) {
   return env;
 }
 
-json session_params(const assignment& job, bool native, const std::string& session) {
+json session_params(const assignment& job, const harness_driver& driver, const acp_agent_facts& agent, bool native,
+                    const std::string& session, std::vector<std::string>& problems) {
   json params{{"cwd", job.spec.cwd}, {"mcpServers", json::array()}};
   if (!session.empty())
     params["sessionId"] = session;
-  if (native)
-    params["_meta"]["troupe"] = troupe_meta(job);
-  return params;
-}
-
-acp_session_facts read_session_facts(const json& result) {
-  acp_session_facts facts;
-  facts.id = text_of(result, "sessionId");
-  if (const auto* modes = field_of(result, "modes")) {
-    facts.mode = text_of(*modes, "currentModeId");
-    for (const auto& each : items_of(*modes, "availableModes"))
-      facts.modes.push_back(text_of(each, "id"));
-  }
-  for (const auto& each : items_of(result, "configOptions"))
-    if (text_of(each, "category") == "model") {
-      facts.model_option = text_of(each, "id");
-      facts.model = text_of(each, "currentValue");
-      break;
+  if (!job.spec.add_dirs.empty() && (agent.more_directories || native))
+    params["additionalDirectories"] = job.spec.add_dirs;
+  else if (!job.spec.add_dirs.empty())
+    problems.push_back("the agent takes no further directories: it works in " + job.spec.cwd + " only");
+  if (!job.spec.mcp_config.empty())
+    for (auto& server : read_mcp_servers(job.spec.mcp_config, session_environment(job, false), problems)) {
+      const auto type = text_of(server, "type");
+      if ((type == "http" && !agent.mcp_http) || (type == "sse" && !agent.mcp_sse))
+        problems.push_back("the agent connects to no MCP server over " + type + ": " + text_of(server, "name") +
+                           " is left out");
+      else
+        params["mcpServers"].push_back(std::move(server));
     }
-  return facts;
+  auto meta = driver.meta;
+  if (native)
+    meta["troupe"] = troupe_meta(job);
+  if (!native && driver.by == credential_way::session)
+    put_credentials(meta, driver, job, problems);
+  if (!meta.empty())
+    params["_meta"] = std::move(meta);
+  return params;
 }
 
 std::string text_of_content(const json& content) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "messages/json.hpp"
+#include "runtime/config/harnesses.hpp"
 #include "runtime/worker/acp/acp_state.hpp"
 
 namespace troupe {
@@ -23,26 +24,22 @@ std::string text_of(const json& object, std::string_view name);
 struct acp_agent_facts {
   std::int64_t version = 0;
   bool load = false, resume = false, close = false; ///< it has session/load, session/resume, session/close
-  std::string sign_in;                              ///< its first way to sign in, for people
+  bool more_directories = false, mcp_http = false, mcp_sse = false;
+  std::string sign_in; ///< its first way to sign in, for people
 };
-json initialize_params();
+json initialize_params(const harness_driver& driver);
 acp_agent_facts read_agent_facts(const json& result);
 
 /// The environment a session's commands run with: the job's, with what ENV-7 promises and a temporary directory of its
 /// own. `with_credentials`: the snapshot's variables too, in place of others of the same name (ENV-4).
 environment session_environment(const assignment& job, bool with_credentials);
 /// Parameters of session/new; with a `session`, of session/load and session/resume. `native`: with `_meta.troupe`.
-json session_params(const assignment& job, bool native, const std::string& session);
-
-/// What an agent says of a session it has made or loaded.
-struct acp_session_facts {
-  std::string id;
-  std::string mode;
-  std::vector<std::string> modes;
-  std::string model_option; ///< the config option that chooses the model, or empty
-  std::string model;
-};
-acp_session_facts read_session_facts(const json& result);
+/// `problems` gets a sentence for whatever was asked for and is left out.
+json session_params(const assignment& job, const harness_driver& driver, const acp_agent_facts& agent, bool native,
+                    const std::string& session, std::vector<std::string>& problems);
+/// The MCP servers of `--mcp-config` (JSON, or a file's absolute path) as ACP has them; `${NAME}` and
+/// `${NAME:-otherwise}` in them are taken from `env`.
+json read_mcp_servers(const std::string& config, const environment& env, std::vector<std::string>& problems);
 
 /// The text of a content block; what is no text is named in brackets.
 std::string text_of_content(const json& content);

@@ -1,0 +1,174 @@
+// What an agent says and asks: its updates, its questions, and the client's own methods where its driver offers them.
+#include "runtime/worker/acp/acp_files.hpp"
+#include "runtime/worker/acp/acp_harness.hpp"
+
+namespace troupe {
+namespace {
+
+constexpr int rpc_not_found = -32002;
+
+int code_of(const failure& error) {
+  return error.code == errc::no_such_session ? rpc_not_found : rpc_bad_params;
+}
+
+} // namespace
+
+bool acp_harness::called(const std::string& method, const json& params, const json& id) {
+  if (!job_)
+    return id.is_null(); // a spare's agent has nothing to say yet
+  return id.is_null() ? told(method, params) : asked(method, params, id);
+}
+
+/// Notifications; one that is not known changes nothing.
+bool acp_harness::told(const std::string& method, const json& params) {
+  if (method == "session/update")
+    updated(params);
+  else if (method == "_troupe/background" && options_.native)
+    background(params);
+  else if (method == "_troupe/note" && options_.native)
+    note(text_of(params, "text"));
+  else if (method == "$/cancel_request" && field_of(params, "requestId") != nullptr)
+    withdrawn(*field_of(params, "requestId"));
+  return true;
+}
+
+bool acp_harness::asked(const std::string& method, const json& params, const json& id) {
+  if (method == "session/request_permission")
+    permission(params, id);
+  else if (method == "elicitation/create")
+    form(params, id);
+  else if (method == "_troupe/wake" && options_.native)
+    wake(params, id);
+  else
+    return file(method, params, id) || terminal(method, params, id);
+  return true;
+}
+
+/// What the agent tells of itself counts from the start of its session on; what it tells of the conversation, once the
+/// session is open: before, that is what earlier runs have told (session/load).
+void acp_harness::updated(const json& params) {
+  const auto* update = field_of(params, "update");
+  const auto session = text_of(params, "sessionId");
+  if (update == nullptr || (session_.empty() ? phase_ != phase::opening : session != session_))
+    return;
+  const auto kind = text_of(*update, "sessionUpdate");
+  tell(features_.updated(kind, *update));
+  if (!was_ready_)
+    return;
+  const auto* content = field_of(*update, "content");
+  if (kind == "agent_message_chunk" && content != nullptr)
+    perform(state_.text("agent", text_of_content(*content)));
+  else if (kind == "agent_thought_chunk" && content != nullptr)
+    perform(state_.text("thought", text_of_content(*content)));
+  else if (kind == "tool_call" || kind == "tool_call_update")
+    perform(state_.tool(read_tool_update(*update, kind == "tool_call")));
+  else if (kind == "notice")
+    note(clipped(text_of(*update, "title"), 1024) +
+         (text_of(*update, "description").empty() ? "" : ": " + clipped(text_of(*update, "description"), 4096)));
+  else if (kind == "compaction_update" && text_of(*update, "status") == "completed")
+    note("the agent has shortened the conversation that it remembers");
+}
+
+void acp_harness::tell(acp_features::events events) {
+  for (auto& e : events)
+    callbacks_.emit(std::move(e));
+}
+
+void acp_harness::permission(const json& params, const json& id) {
+  auto options = read_options(params);
+  if (options.empty() || (!session_.empty() && text_of(params, "sessionId") != session_))
+    return wire_->respond_error(id, rpc_bad_params,
+                                "session/request_permission: no such session, or no option to choose");
+  static const json none;
+  const auto* tool = field_of(params, "toolCall");
+  if (tool == nullptr)
+    tool = &none;
+  perform(state_.asked(id, text_of(*tool, "toolCallId"), text_of(*tool, "title"), std::move(options)));
+}
+
+void acp_harness::form(const json& params, const json& id) {
+  const auto session = text_of(params, "sessionId"); // one that belongs to a request only has none
+  auto form = read_form(params);
+  if (!session.empty() && !session_.empty() && session != session_)
+    form.wrong = "elicitation/create: no such session";
+  if (!form.wrong.empty())
+    return wire_->respond_error(id, rpc_bad_params, form.wrong);
+  perform(state_.asked_form(id, std::move(form)));
+}
+
+bool acp_harness::file(const std::string& method, const json& params, const json& id) {
+  const bool reads = method == "fs/read_text_file";
+  if (!options_.driver.fs || (!reads && method != "fs/write_text_file"))
+    return false;
+  failure error;
+  auto result = reads ? read_text_file(params, error) : write_text_file(params, error);
+  if (error.code == errc::ok)
+    wire_->respond(id, std::move(result));
+  else
+    wire_->respond_error(id, code_of(error), method + ": " + error.text);
+  return true;
+}
+
+bool acp_harness::terminal(const std::string& method, const json& params, const json& id) {
+  if (!options_.driver.terminal || !method.starts_with("terminal/"))
+    return false;
+  if (!terminals_)
+    terminals_.emplace(loop_, children_);
+  const auto request = id.dump();
+  const auto open = std::make_shared<bool>(true);
+  const auto answer = guarded([this, id, request, open](const json* result, const failure& error) {
+    waits_.erase(request);
+    if (!std::exchange(*open, false))
+      return;
+    if (result != nullptr)
+      wire_->respond(id, *result);
+    else
+      wire_->respond_error(id, code_of(error), error.text);
+  });
+  waits_[request] = [this, id, open] {
+    *open = false;
+    wire_->respond_error(id, acp_cancelled, "cancelled");
+  };
+  if (terminals_->called(method, params, session_environment(*job_, false), job_->spec.cwd, answer))
+    return true;
+  waits_.erase(request);
+  return false;
+}
+
+/// `$/cancel_request`: nobody need answer any more.
+void acp_harness::withdrawn(const json& request) {
+  if (const auto at = waits_.find(request.dump()); at != waits_.end()) {
+    const auto cancel = std::move(at->second);
+    waits_.erase(at);
+    return cancel();
+  }
+  perform(state_.withdrawn(request));
+}
+
+void acp_harness::background(const json& params) {
+  std::vector<std::int32_t> pids;
+  auto items = read_background(params, pids);
+  auto own = items; // with what it runs for itself, which is no work (MCP servers)
+  const auto* servers = field_of(params, "servers");
+  for (auto& each : read_background({{"running", servers != nullptr ? *servers : json()}}, pids))
+    own.push_back(std::move(each));
+  outliving_.set_declared(std::move(pids), own);
+  perform(state_.background(std::move(items)));
+}
+
+/// A prompt of the agent's own, from a monitor or a subagent: kept as a reply is, so that none is lost or sent twice.
+void acp_harness::wake(const json& params, const json& id) {
+  const auto text = text_of(params, "text");
+  if (phase_ != phase::open || text.empty() || text_of(params, "sessionId") != session_)
+    return wire_->respond_error(id, rpc_bad_params, "_troupe/wake: no such session, or no text");
+  event taken;
+  taken.what = "taken";
+  taken.id = "wake-" + std::to_string(job_->run) + "." + std::to_string(++wakes_);
+  taken.text = text;
+  const auto key = taken.id;
+  callbacks_.emit(std::move(taken));
+  wire_->respond(id, json::object());
+  perform(state_.deliver(key, text));
+}
+
+} // namespace troupe
