@@ -27,7 +27,7 @@ void go_through_a_day(const foreign_agent& about) {
   CAF_CHECK(f.content("wrote.txt").find("written") != std::string::npos);
   CAF_CHECK(f.said(id).find("All is done.") != std::string::npos);
 
-  f.model->add({{{"calls", {about.run}}}, {{"text", "As you wish."}}});
+  f.model->add({{{"calls", {about.run}}}}); // whoever asks the model again after the denial gets its usual word
   std::filesystem::remove(f.box.work() + "/made.txt");
   f.box.troupe({"reply", id, "make it again"});
   CAF_CHECK(f.reaches(id, "blocked"));
