@@ -44,6 +44,8 @@ using worker_host_actor = caf::typed_actor<
     caf::replies_to<freeze_worker>::with<worker_frozen>,
     // Let what runs below it go on.
     caf::reacts_to<thaw_worker>,
+    // Give it newer credentials; what it sends next goes with them (CRED-5).
+    caf::replies_to<renew_worker>::with<worker_renewed>,
     // Tell it of work that a program has declared; the answer means that the transcript has it (KEEP-2).
     caf::replies_to<note_work>::with<work_declared>,
     // Let its conversation go on otherwise; the answer means that the agent has taken it, or will end its turn.
@@ -63,6 +65,8 @@ using vault_actor = caf::typed_actor<
     caf::replies_to<load_credentials>::with<snapshot>,
     // Trade an old one for a new one.
     caf::replies_to<refresh_credentials>::with<snapshot>,
+    // Delete what is stored; behind a refresh in flight, which may not write it again.
+    caf::replies_to<clear_credentials>::with<signed_out>,
     // Name what is stored and where it came from; no secret.
     caf::replies_to<accounts_asked>::with<accounts>>;
 
@@ -74,8 +78,10 @@ using credential_store_actor = caf::typed_actor<
     caf::reacts_to<load_credentials>,
     // Name what is stored; no secret.
     caf::replies_to<accounts_asked>::with<accounts>,
-    // Forget everything.
-    caf::reacts_to<sign_out>>;
+    // Forget everything; answered when nothing is stored any more.
+    caf::replies_to<sign_out>::with<signed_out>,
+    // What is held expires soon.
+    caf::reacts_to<timer_due>>;
 
 /// Knows the host: its memory, and whether it slept. Tells the supervisor memory_state while memory runs short, and
 /// machine_slept.
@@ -128,6 +134,8 @@ using session_actor = caf::typed_actor<
     caf::replies_to<environment_asked>::with<kept_environment>,
     // The machine slept: an end at that time is told as one of that time.
     caf::reacts_to<machine_slept>,
+    // The credentials are other ones: its worker gets them, and a session that waited for a login goes on (CRED-6).
+    caf::reacts_to<snapshot_changed>,
     // From its worker, by way of the supervisor.
     caf::reacts_to<worker_event>, caf::reacts_to<worker_exited>, caf::reacts_to<timer_due>>;
 
@@ -159,6 +167,8 @@ using supervisor_actor = caf::typed_actor<
     caf::reacts_to<row_changed>,
     // From the machine: memory is short; it slept.
     caf::reacts_to<memory_state>, caf::reacts_to<machine_slept>,
+    // From the credential store, passed on to every session.
+    caf::reacts_to<snapshot_changed>,
     // The program on the disk is a newer one than this.
     caf::reacts_to<executable_replaced>,
     // From the worker host and the pool, passed on by session.

@@ -113,7 +113,8 @@ bool client::spawn_supervisor(int start_lock, failure& error) {
        {std::pair(null.get(), 0), {log.get(), 1}, {log.get(), 2}, {ready_child.get(), 3}, {lock_child.get(), 4}})
     ::posix_spawn_file_actions_adddup2(&actions, ours, theirs);
   ::posix_spawn_file_actions_addchdir_np(&actions, "/");
-  std::string words[] = {"troupe-supervisor", "--started-by", command_, "--ready-fd", "3", "--start-lock-fd", "4"};
+  std::string words[] = {"troupe-supervisor", "--started-by", command_, "--ready-fd", "3", "--start-lock-fd", "4",
+                         "--instance",        where_->state};
   std::vector<char*> arguments;
   for (auto& w : words)
     arguments.push_back(w.data());

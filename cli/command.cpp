@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstdlib>
 #include <cstring>
 
 #include <unistd.h>
@@ -76,6 +77,13 @@ int become_view(const arguments& args) {
   ::execv(program.c_str(), list.data());
   return fail({errc::not_started, "the view cannot be started: " + program + ": " + std::strerror(errno) +
                                       "\ninstall it beside troupe, or list sessions: troupe agents --list"});
+}
+
+std::string settings_argument(const std::string& given) {
+  char real[PATH_MAX];
+  if (given.starts_with("{") || !::realpath(given.c_str(), real))
+    return given;
+  return real;
 }
 
 std::string read_input() {

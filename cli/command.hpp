@@ -32,6 +32,16 @@ bool reach(client& c, bool start);
 /// Asks, and prints the error; the result is empty then.
 std::optional<json> ask_or_say(client& c, const std::string& method, const json& params, bool surely = false);
 
+/// Prints each variable of a session that would be dispatched in `dir` (empty: here) now (ENV-6); gives the exit
+/// status.
+int show_environment(const std::string& dir, bool as_json);
+
+/// Prints the ledger (or FILE, one of its form) without what people and programs have written (SEC-6).
+int print_redacted(const std::string& file);
+
+/// What --settings was given: JSON as it is, a file by its absolute path.
+std::string settings_argument(const std::string& given);
+
 /// All of standard input.
 std::string read_input();
 
@@ -59,6 +69,10 @@ int run_work(const arguments& args);
 int run_wait(const arguments& args);
 int run_why(const arguments& args);
 int run_auth(const arguments& args);
+int run_login(const arguments& args);
+int run_logout(const arguments& args);
+int run_trust(const arguments& args);
+int run_config(const arguments& args);
 int run_daemon(const arguments& args);
 int run_demo(const arguments& args);
 

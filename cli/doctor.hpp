@@ -1,7 +1,7 @@
 // What `troupe doctor` finds: one finding a check, with its remedy, and how it is mended where Troupe can.
 //
 // A further part of the doctor is a function that gives findings or prints a report of its own, and a line in
-// cli/commands/doctor.cpp: `--env` and `--redact` belong there.
+// cli/commands/doctor.cpp.
 #pragma once
 
 #include <functional>

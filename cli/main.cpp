@@ -25,8 +25,12 @@ const std::vector<command>& commands() {
       {"respawn", "run a session again", run_respawn},
       {"rename", "give a session a name", run_rename},
       {"pin", "keep a session's process however long it rests", run_pin},
+      {"login", "sign in, or store an API key", run_login},
+      {"logout", "forget all credentials", run_logout},
       {"auth", "auth status: which credentials are there", run_auth},
-      {"doctor", "check the installation and the agents (--repair mends)", run_doctor},
+      {"trust", "trust a directory's own settings (--list, --revoke)", run_trust},
+      {"config", "show the settings in force for a directory", run_config},
+      {"doctor", "check the installation and the agents (--repair mends; --env, --redact)", run_doctor},
       {"daemon", "the background service: run, status, logs, stop", run_daemon},
       {"demo", "show all of it, without network or account", run_demo},
   };

@@ -26,6 +26,8 @@ enum class errc : std::uint8_t {
   needs_any,       ///< `daemon stop` of an on-demand supervisor without --any (SUP-4)
   directory,       ///< the directory does not exist, is none, or may not be entered
   overloaded,      ///< too many requests wait on one connection
+  not_trusted, ///< the directory has settings of its own that the user has not allowed, or not as they are (TRUST-2)
+  not_allowed, ///< asked from inside a session, which may not do that (SEC-1)
 };
 
 /// The code's name as it travels in JSON, e.g. "no_such_session".

@@ -257,6 +257,14 @@ void append(std::string& to, const dispatch_spec& x) {
   o.some_bytes("mcpConfig", x.mcp_config);
   if (x.backgrounded)
     o.flag("backgrounded", true);
+  if (!x.choices.empty())
+    o.list("choices", x.choices, [](std::string& list, const auto& pair) {
+      append_json_bytes(list += '[', pair.first);
+      append_json_bytes(list += ',', pair.second);
+      list += ']';
+    });
+  if (x.without_project)
+    o.flag("withoutProject", true);
 }
 
 template <class T>
@@ -294,6 +302,9 @@ dispatch_spec spec_from_json(const json& x) {
   out.rows = static_cast<std::uint16_t>(optional_number(x, "rows", 24));
   out.cols = static_cast<std::uint16_t>(optional_number(x, "cols", 80));
   out.backgrounded = optional_flag(x, "backgrounded", false);
+  if (const auto* choices = find(x, "choices"))
+    out.choices = environment_from_json(*choices);
+  out.without_project = optional_flag(x, "withoutProject", false);
   return out;
 }
 
@@ -528,6 +539,19 @@ std::string to_text(const assignment& x) {
   return out;
 }
 
+json to_json(const snapshot& x) {
+  std::string out;
+  append(out, x);
+  return json::parse(out);
+}
+
+snapshot snapshot_from_json(const json& x) {
+  snapshot out{required_unsigned(x, "epoch"), optional_number(x, "expires", 0), {}};
+  for (const auto& [variable, secret] : environment_from_json(x.at("credentials")))
+    out.credentials.push_back({variable, secret});
+  return out;
+}
+
 json to_json(const assignment& x) {
   return json::parse(to_text(x));
 }
@@ -540,12 +564,8 @@ assignment assignment_from_json(const json& x) {
   out.epoch = required_unsigned(x, "epoch");
   out.spec = spec_from_json(x.at("spec"));
   out.env = environment_from_json(x.at("env"));
-  if (const auto* snap = find(x, "snapshot")) {
-    out.credentials.epoch = required_unsigned(*snap, "epoch");
-    out.credentials.expires = optional_number(*snap, "expires", 0);
-    for (const auto& [variable, secret] : environment_from_json(snap->at("credentials")))
-      out.credentials.credentials.push_back({variable, secret});
-  }
+  if (const auto* snap = find(x, "snapshot"))
+    out.credentials = snapshot_from_json(*snap);
   out.directory = required_text(x, "directory");
   out.control_socket = optional_text(x, "controlSocket");
   out.supervisor = optional_text(x, "supervisor");

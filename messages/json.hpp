@@ -48,6 +48,8 @@ ledger_entry ledger_entry_from_json(const json& x);
 json to_json(const row& x); ///< as JSON-1 lists it
 json to_json(const assignment& x);
 assignment assignment_from_json(const json& x);
+json to_json(const snapshot& x); ///< with its secrets: between supervisor and worker only
+snapshot snapshot_from_json(const json& x);
 json to_json(const receipt& x);
 receipt receipt_from_json(const json& x);
 json to_json(const std::vector<option>& x);

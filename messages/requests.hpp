@@ -244,10 +244,34 @@ struct accounts_asked {
   std::uint32_t version = 1;
 };
 TROUPE_INSPECT(accounts_asked, version)
+/// What is stored, never a secret.
+struct account {
+  std::string variable, source;
+  std::string kind{}; ///< "key", "oauth", "helper"
+  std::string host{}; ///< the one it is bound to (CRED-8)
+  std::string name{}; ///< whose it is, where that is known
+  wall_ms expires = 0;
+};
+TROUPE_INSPECT(account, variable, source, kind, host, name, expires)
 struct accounts {
-  std::vector<std::pair<std::string, std::string>> names;
-}; ///< variable and source, never a secret
-TROUPE_INSPECT(accounts, names)
+  std::vector<account> all;
+  std::string problem{}; ///< why the store cannot be read, and the remedy
+};
+TROUPE_INSPECT(accounts, all, problem)
+struct signed_out {
+  std::uint32_t accounts = 0; ///< how many were cleared
+};
+TROUPE_INSPECT(signed_out, accounts)
+/// To the vault: delete what is stored.
+struct clear_credentials {
+  std::uint32_t version = 1;
+};
+TROUPE_INSPECT(clear_credentials, version)
+/// The credentials are other ones now; those who run with older ones get these (CRED-5, CRED-6).
+struct snapshot_changed {
+  snapshot now;
+};
+TROUPE_INSPECT(snapshot_changed, now)
 
 // To the worker host.
 struct launch_worker {
@@ -311,6 +335,15 @@ struct thaw_worker {
   std::string why;
 };
 TROUPE_INSPECT(thaw_worker, worker, why)
+struct renew_worker {
+  worker_id worker;
+  snapshot credentials;
+};
+TROUPE_INSPECT(renew_worker, worker, credentials)
+struct worker_renewed {
+  worker_id worker;
+};
+TROUPE_INSPECT(worker_renewed, worker)
 struct note_work {
   worker_id worker;
   bool begins = true;

@@ -31,11 +31,13 @@ struct dispatch_spec {
   std::string mcp_config{};
   std::uint16_t rows = 24;
   std::uint16_t cols = 80;
-  bool backgrounded = false; ///< sent to the background from a conversation, else dispatched as a task (REST-3)
+  bool backgrounded = false;    ///< sent to the background from a conversation, else dispatched as a task (REST-3)
+  environment choices{};        ///< provider selection and model aliases of the dispatching shell; no secrets (ENV-5)
+  bool without_project = false; ///< the user wants none of the directory's own settings (TRUST-2)
   bool operator==(const dispatch_spec&) const = default;
 };
 TROUPE_INSPECT(dispatch_spec, kind, harness, command, prompt, cwd, name, model, effort, permission_mode, agent,
-               settings, add_dirs, mcp_config, rows, cols, backgrounded)
+               settings, add_dirs, mcp_config, rows, cols, backgrounded, choices, without_project)
 
 /// One choice of a question. Chosen by number or by kind, never by order or id (acp.md).
 struct option {

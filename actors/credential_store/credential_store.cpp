@@ -41,7 +41,7 @@ void credential_store_state::act(const cm::refuse& e) {
 
 void credential_store_state::act(const cm::refresh& e) {
   const auto& held = std::get<cm::refreshing>(m.at).held;
-  self->request(vault, deadline::local, refresh_credentials{held})
+  self->request(vault, deadline::ending, refresh_credentials{held})
       .then(
           [this, e](snapshot& s) {
             advance(cm::refreshed{std::move(s), e.flight});
@@ -51,12 +51,23 @@ void credential_store_state::act(const cm::refresh& e) {
           });
 }
 
+void credential_store_state::act(const cm::announce& e) {
+  if (changed)
+    changed(e.what);
+}
+
+void credential_store_state::act(const cm::arm& e) {
+  self->delayed_send(self, std::chrono::milliseconds(e.ms), timer_due{0, e.generation});
+}
+
 credential_store_actor::behavior_type
 make_credential_store(credential_store_actor::stateful_pointer<credential_store_state> self, vault_actor vault,
-                      std::function<wall_ms()> now) {
+                      std::function<wall_ms()> now, std::uint64_t epoch, std::function<void(snapshot)> changed) {
   auto& st = self->state;
   st.vault = std::move(vault);
   st.now = std::move(now);
+  st.changed = std::move(changed);
+  st.m.epoch = epoch << 32;
   st.advance(cm::load_asked{});
   return {
       [self](snapshot_wanted&) -> caf::result<snapshot> {
@@ -75,7 +86,15 @@ make_credential_store(credential_store_actor::stateful_pointer<credential_store_
                   [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
         return promise;
       },
-      [self](sign_out&) { self->state.advance(cm::logged_out{}); },
+      [self](sign_out&) -> caf::result<signed_out> {
+        auto promise = self->make_response_promise<signed_out>();
+        self->state.advance(cm::logged_out{}); // whatever becomes of the files, nobody is handed anything any more
+        self->request(self->state.vault, deadline::ending, clear_credentials{})
+            .then([promise](signed_out& x) mutable { promise.deliver(std::move(x)); },
+                  [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+        return promise;
+      },
+      [self](timer_due& t) { self->state.advance(cm::due_now{t.generation}); },
   };
 }
 

@@ -16,6 +16,7 @@ struct credential_store_state {
   credential_store_actor::pointer self;
   vault_actor vault;
   std::function<wall_ms()> now;
+  std::function<void(snapshot)> changed; ///< tells those who run with an older one; may be empty
   credential_machine::state m;
   std::uint64_t next_ticket = 1;
   std::map<std::uint64_t, caf::typed_response_promise<snapshot>> waiting;
@@ -25,11 +26,15 @@ struct credential_store_state {
   void act(const credential_machine::give& e);
   void act(const credential_machine::refuse& e);
   void act(const credential_machine::refresh& e);
+  void act(const credential_machine::announce& e);
+  void act(const credential_machine::arm& e);
 };
 static_assert(!std::is_aggregate_v<credential_store_state>);
 
+/// `epoch`: the supervisor's; snapshots of a later one have higher epochs (BEYOND-6).
 credential_store_actor::behavior_type
 make_credential_store(credential_store_actor::stateful_pointer<credential_store_state> self, vault_actor vault,
-                      std::function<wall_ms()> now);
+                      std::function<wall_ms()> now, std::uint64_t epoch = 0,
+                      std::function<void(snapshot)> changed = {});
 
 } // namespace troupe

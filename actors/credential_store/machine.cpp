@@ -1,6 +1,7 @@
 // The credential store's table.
 #include "actors/credential_store/machine.hpp"
 
+#include <algorithm>
 #include <concepts>
 
 namespace troupe::credential_machine {
@@ -37,7 +38,7 @@ phase answer_all(phase at, context& c) {
 }
 
 bool due(const snapshot& held, wall_ms now) {
-  return held.expires != 0 && held.expires - now < refresh_ahead_ms;
+  return held.expires != 0 && held.expires - now <= refresh_ahead_ms;
 }
 
 template <class S>
@@ -55,17 +56,27 @@ phase on(const S& s, const load_asked&, context& c) {
   return s;
 }
 
+bool same(const snapshot& a, const snapshot& b) {
+  return a.credentials == b.credentials && a.expires == b.expires;
+}
+
 template <settled S>
 phase on(const S& s, const loaded& e, context& c) {
   if (e.logouts != c.s.logouts)
     return s; // CRED-6: it was read before the logout
+  if constexpr (std::same_as<S, valid>)
+    if (same(e.got, s.held))
+      return s;
+  if constexpr (!std::same_as<S, valid>)
+    if (e.got.credentials.empty())
+      return s;
   return take(e.got, c);
 }
 phase on(const looking& s, const loaded& e, context& c) {
   if (e.logouts != c.s.logouts)
     return s;
-  bool same = e.got.credentials == s.held.credentials && e.got.expires == s.held.expires && !e.got.credentials.empty();
-  auto now = same ? phase(valid{s.held}) : take(e.got, c);
+  bool known = same(e.got, s.held) && !e.got.credentials.empty();
+  auto now = known ? phase(valid{s.held}) : take(e.got, c);
   const auto* v = std::get_if<valid>(&now);
   return v && due(v->held, c.now) ? begin_refresh(v->held, c) : answer_all(now, c);
 }
@@ -119,6 +130,7 @@ phase on(const refreshing& s, const not_refreshed& e, context& c) {
     return s;
   if (s.held.expires > c.now)
     return answer_all(valid{s.held}, c); // CRED-4: the old one is used while it is valid
+  ++c.s.epoch;
   return answer_all(expired{e.why}, c);
 }
 template <class S>
@@ -133,6 +145,51 @@ phase on(const S&, const logged_out&, context& c) {
   return answer_all(signed_out{}, c);
 }
 
+phase on(const valid& s, const due_now& e, context& c) {
+  if (e.generation != c.s.generation)
+    return s;
+  c.s.armed = false;
+  c.put(load{c.s.logouts}); // another process may have refreshed it
+  return looking{s.held};
+}
+template <class S>
+requires(!std::same_as<S, valid>) phase on(const S& s, const due_now& e, context& c) {
+  if (e.generation == c.s.generation)
+    c.s.armed = false;
+  return s;
+}
+
+/// CRED-5: who runs with it has a new one before this one expires. After a refresh that failed it is tried again, more
+/// and more often towards the end.
+void watch_expiry(const phase& before, context& c) {
+  const auto* v = std::get_if<valid>(&c.s.at);
+  if (!v || v->held.expires == 0) {
+    ++c.s.generation;
+    c.s.armed = false;
+    return;
+  }
+  const auto* was = std::get_if<valid>(&before);
+  if (c.s.armed && was && was->held.expires == v->held.expires)
+    return;
+  auto left = v->held.expires - c.now;
+  auto ms = left > refresh_ahead_ms ? left - refresh_ahead_ms : std::max(left / 4, retry_least_ms);
+  c.s.armed = true;
+  c.put(arm{ms, ++c.s.generation});
+}
+
+/// CRED-5, CRED-6: while it is looked at or refreshed, nothing is decided.
+void tell(context& c) {
+  static const std::vector<credential> none;
+  if (std::holds_alternative<looking>(c.s.at) || std::holds_alternative<refreshing>(c.s.at))
+    return;
+  const auto* v = std::get_if<valid>(&c.s.at);
+  const auto& now = v ? v->held.credentials : none;
+  if (now == c.s.announced)
+    return;
+  c.s.announced = now;
+  c.put(announce{v ? v->held : snapshot{c.s.epoch, 0, {}}});
+}
+
 } // namespace
 
 step next(state from, const event_& e, wall_ms now) {
@@ -140,6 +197,8 @@ step next(state from, const event_& e, wall_ms now) {
   context c{out.to, out.effects, now};
   auto at = out.to.at;
   out.to.at = std::visit([&](const auto& s, const auto& what) { return phase(on(s, what, c)); }, at, e);
+  watch_expiry(at, c);
+  tell(c);
   return out;
 }
 

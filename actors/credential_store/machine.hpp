@@ -1,5 +1,6 @@
-// The credential store's machine: absent, valid, looking, refreshing, expired, signed out (CRED). Pure. In this stage
-// the vault holds API keys only, so nothing expires by itself; the table is whole all the same.
+// The credential store's machine: absent, valid, looking, refreshing, expired, signed out (CRED). Pure. It hands a
+// snapshot to whoever asks, keeps what is held from expiring, and announces each change to those who run with an older
+// one.
 #pragma once
 
 #include <string>
@@ -11,6 +12,7 @@
 namespace troupe::credential_machine {
 
 constexpr std::int64_t refresh_ahead_ms = 300'000; ///< CRED-2: what expires within five minutes is refreshed first
+constexpr std::int64_t retry_least_ms = 5'000;     ///< between refreshes that fail while the old one is valid still
 
 struct absent {};
 struct valid {
@@ -30,10 +32,13 @@ using phase = std::variant<absent, valid, looking, refreshing, expired, signed_o
 
 struct state {
   phase at = absent{};
-  std::uint64_t logouts = 0;          ///< what was read of the vault before the last one is not taken
-  std::uint64_t flight = 0;           ///< of the refresh that counts; an older one's answer changes nothing
-  std::uint64_t epoch = 0;            ///< BEYOND-6: grows with each change of what is held
-  std::vector<std::uint64_t> waiting; ///< tickets of those who wait for the vault or the refresh
+  std::uint64_t logouts = 0;           ///< what was read of the vault before the last one is not taken
+  std::uint64_t flight = 0;            ///< of the refresh that counts; an older one's answer changes nothing
+  std::uint64_t epoch = 0;             ///< BEYOND-6: grows with each change of what is held
+  std::vector<std::uint64_t> waiting;  ///< tickets of those who wait for the vault or the refresh
+  std::uint64_t generation = 0;        ///< of the timer that counts
+  bool armed = false;                  ///< it is running
+  std::vector<credential> announced{}; ///< what those who run were told last
 };
 
 struct load_asked {}; ///< at the start, and when somebody may have logged in
@@ -53,7 +58,10 @@ struct not_refreshed {
   std::uint64_t flight;
 };
 struct logged_out {};
-using event_ = std::variant<load_asked, loaded, asked, refreshed, not_refreshed, logged_out>;
+struct due_now {
+  std::uint64_t generation;
+}; ///< what is held expires within five minutes (CRED-5)
+using event_ = std::variant<load_asked, loaded, asked, refreshed, not_refreshed, logged_out, due_now>;
 
 struct give {
   std::uint64_t ticket;
@@ -69,7 +77,14 @@ struct load {
 struct refresh {
   std::uint64_t flight;
 };
-using effect = std::variant<load, give, refuse, refresh>;
+struct announce {
+  snapshot what;
+}; ///< to those who run with an older one; without credentials: they drop what they hold (CRED-5, CRED-6)
+struct arm {
+  std::int64_t ms;
+  std::uint64_t generation;
+};
+using effect = std::variant<load, give, refuse, refresh, announce, arm>;
 
 struct step {
   state to;

@@ -33,6 +33,16 @@ std::vector<std::string> drift_of(const ledger_entry& e) {
   return out;
 }
 
+std::vector<std::string> lines_of(const std::string& s) {
+  std::vector<std::string> out;
+  for (std::size_t at = 0; at < s.size();) {
+    auto end = std::min(s.find('\n', at), s.size());
+    out.push_back(s.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
+}
+
 std::string first_line(const std::string& s) {
   return s.substr(0, std::min(s.find('\n'), std::size_t{160}));
 }
@@ -50,6 +60,11 @@ void say(facts& f, task t, source by, wall_ms when) {
 void settle(facts& f, task t, source by, wall_ms when) {
   say(f, t, by, when);
   f.ended_at = when;
+}
+
+/// CRED-4: how every failure for want of a login begins.
+bool wants_login(const std::string& why) {
+  return why.starts_with("Could not resolve authentication method");
 }
 
 /// The turn that ran when its process ended; whoever starts it again tells the agent so.
@@ -100,6 +115,7 @@ void on_turn_end(facts& f, const event& e) {
   f.replied = e.detail != "cancelled";
   if (e.detail == "error" || e.detail == "refusal") {
     settle(f, task::failed, source::protocol, e.t);
+    f.signed_out = wants_login(e.text);
     f.sentence = e.text.empty() ? "the agent refused" : first_line(e.text);
   } else if (e.detail == "cancelled") {
     if (f.work.empty())
@@ -204,6 +220,7 @@ void on_end(facts& f, const event& e) {
     if (!e.text.empty())
       f.sentence = first_line(e.text);
   } else if (e.detail == "failed to start") {
+    f.signed_out = wants_login(e.text);
     settle(f, task::failed, source::process_tree, e.t);
     f.sentence = first_line(e.text);
   } else if (was_turn) {
@@ -305,6 +322,7 @@ void fold(facts& f, const event& e) {
     f.note.clear();
   } else if (e.what == "sent") {
     f.ready = f.turn = true;
+    f.signed_out = false;
     f.replied = false;
     f.interrupted_at = 0;
     say(f, task::working, f.is_exec() ? source::process_tree : source::protocol, e.t);
@@ -360,6 +378,7 @@ void fold(facts& f, const ledger_entry& e) {
   } else if (e.what == "assigned") {
     f.held = true;
     f.drift = drift_of(e);
+    f.notes = lines_of(text(e, "notes"));
   } else if (e.what == "reply") {
     if (f.taken.count(text(e, "key")) == 0)
       f.replies.push_back({text(e, "key"), text(e, "text")});
@@ -372,7 +391,7 @@ void fold(facts& f, const ledger_entry& e) {
     std::erase_if(f.replies, [&](const pending_reply& r) { return r.key == text(e, "key"); });
   } else if (e.what == "stop" || e.what == "remove") {
     f.wanted = e.what == "remove" || f.wanted == intent::remove ? intent::remove : intent::stop;
-    f.again = f.woken = false;
+    f.again = f.woken = f.signed_out = false;
     f.interrupted_at = 0; // who wants it to go on says so
   } else if (e.what == "wake") {
     f.wanted = intent::run;
@@ -380,6 +399,7 @@ void fold(facts& f, const ledger_entry& e) {
   } else if (e.what == "respawn") {
     f.wanted = intent::run;
     f.again = true;
+    f.signed_out = false;
     f.restarts.clear();
     say(f, task::working, source::ledger, e.t);
     f.exit_status = -1;
@@ -407,6 +427,7 @@ void fold(facts& f, const ledger_entry& e) {
     auto t = state == "done" ? task::completed : state == "stopped" ? task::stopped : task::failed;
     settle(f, t, f.now == t ? f.told_by : source::ledger, e.t);
     f.turn = false;
+    f.signed_out = f.signed_out || (t == task::failed && wants_login(text(e, "why")));
     if (auto why = text(e, "why"); !why.empty())
       f.sentence = first_line(why);
     if (e.facts.count("exit_status") != 0)

@@ -71,6 +71,7 @@ struct facts {
   wall_ms interrupted_at = 0; ///< a turn was cut off then, and no prompt was sent since (REST-4, REST-5); 0: none
   bool replied = false;       ///< the last prompt's turn has ended as it should, in this run or an earlier one
   bool ended = false;         ///< the worker has told the end of its tree
+  bool signed_out = false;    ///< it failed for want of a login, and goes on after one (CRED-4, CRED-6)
   std::string end_reason;     ///< `stop`, `reap`, ...: asked for; empty: it ended by itself
   bool cleared = true; ///< nothing that it started is left, as its worker has told; else shells may run on (REST-7)
   std::int32_t exit_status = -1;
@@ -87,6 +88,7 @@ struct facts {
   std::vector<given_answer> answers;          ///< in the order of the ledger
   std::vector<wall_ms> restarts;              ///< when, for REST-1
   std::vector<std::string> drift;             ///< what the latest run has otherwise than was meant (BEYOND-5)
+  std::vector<std::string> notes;             ///< what its latest run's settings left out, and the like
   std::vector<std::string> problems;          ///< bad lines and the like, shown on the row
 
   [[nodiscard]] bool is_exec() const { return spec.kind == "exec"; }

@@ -16,6 +16,7 @@ namespace troupe {
 struct launch_check {
   std::map<std::string, std::string> parts; ///< "account", "arguments", "directory", "permission_mode", "variables"
   std::vector<std::string> variables;       ///< the names of those that differ, in order
+  std::vector<std::string> notes{}; ///< what somebody should know of the settings it was launched with (TRUST-4, ENV-5)
   [[nodiscard]] bool differs(const std::string& part) const {
     auto at = parts.find(part);
     return at != parts.end() && at->second == "different";

@@ -283,6 +283,8 @@ std::map<std::string, std::string> receipt_facts(const launch_check& check, cons
     names += (names.empty() ? "" : ", ") + v;
   if (!names.empty())
     named["differing"] = names;
+  for (const auto& note : check.notes)
+    named["notes"] += (named["notes"].empty() ? "" : "\n") + note;
   return named;
 }
 process not_as_meant(const assigning& s, context& c, const launch_check& check, const std::string& what) {
@@ -592,6 +594,19 @@ requires(!among<S, removed>) process on(const S& s, const asked_reply& e, contex
   }
 }
 
+// signed_in
+/// A session that failed for want of a login goes on: its process is started again, or told so.
+template <class S>
+process on(const S& s, const signed_in& e, context& c) {
+  if (!c.f().signed_out || c.f().wanted != intent::run)
+    return s;
+  if constexpr (among<S, absent>)
+    return on(s, asked_respawn{"a login"}, c);
+  if constexpr (among<S, live, frozen>)
+    return on(s, asked_reply{"signed-in-" + std::to_string(e.epoch), "You are signed in again: go on."}, c);
+  return s;
+}
+
 // asked_answer
 template <class S>
 requires(!among<S, removed>) process on(const S& s, const asked_answer& e, context& c) {
@@ -816,6 +831,10 @@ step next(state from, const event_& e, wall_ms now, const policy& p) {
   return out;
 }
 
+bool holds_credentials(const state& s) {
+  return listens(s) || std::holds_alternative<assigning>(s.at) || std::holds_alternative<queued>(s.at);
+}
+
 bool listens(const state& s) {
   return std::holds_alternative<live>(s.at) || std::holds_alternative<frozen>(s.at);
 }
@@ -859,6 +878,7 @@ row look(const state& s) {
   r.agent = f.agent;
   for (const auto& d : f.drift)
     r.problems.push_back("runs with other " + d + " than was meant");
+  r.problems.insert(r.problems.end(), f.notes.begin(), f.notes.end());
   return r;
 }
 

@@ -168,6 +168,9 @@ struct unwritten {
 struct asked_retire {
   std::string why;
 }; ///< end its worker if it is idle (SUP-8)
+struct signed_in {
+  std::uint64_t epoch; ///< of the credentials that have come
+};                     ///< there are credentials again (CRED-6)
 struct memory_seen {
   bool low;
 };
@@ -178,7 +181,7 @@ struct slept {
 using event_ = std::variant<begin, restored, granted, not_granted, held, not_held, permitted, happened, gone,
                             end_refused, not_frozen, asked_stop, asked_remove, asked_respawn, asked_wake, asked_reply,
                             asked_answer, asked_work, asked_steer, asked_pin, asked_rename, elapsed, adopted,
-                            not_adopted, unwritten, asked_retire, memory_seen, slept>;
+                            not_adopted, unwritten, asked_retire, memory_seen, slept, signed_in>;
 
 // Effects, carried out in order; none that follows a `record` starts before the line is written.
 struct record {
@@ -269,6 +272,8 @@ step next(state from, const event_& e, wall_ms now, const policy& p);
 
 /// Whether a worker is there that takes replies, answers and declared work at once.
 bool listens(const state& s);
+/// Whether a worker is there that was given credentials, or is being given them: newer ones follow (BEYOND-6).
+bool holds_credentials(const state& s);
 
 /// How the session looks from outside (JSON-1).
 row look(const state& s);

@@ -96,9 +96,23 @@ void session_state::not_written(const sm::record& e, const caf::error& err) {
   self->delayed_send(self, std::chrono::seconds(1), timer_due{ledger_retry, 0});
 }
 
+/// ENV-1: read at each launch, so that what was changed meanwhile counts, as far as the user trusts it.
+void session_state::settle() {
+  settled = {};
+  if (around->settle)
+    settled = around->settle(m.known.id, m.known.spec, env);
+  else
+    settled.env = env.empty() ? around->fallback : env;
+}
+
 bool session_state::act(const sm::claim&) {
   const auto& spec = m.known.spec;
-  if (auto why = around->admit(spec); why.code != errc::ok) {
+  auto why = around->admit(spec);
+  if (why.code == errc::ok) {
+    settle();
+    why = settled.refused;
+  }
+  if (why.code != errc::ok) { // behind the effects at hand: a machine's step is never taken within another
     queue.push_back([this, why] {
       advance(sm::not_granted{why.text, why.code});
       return waiting; // by what that has begun
@@ -106,7 +120,7 @@ bool session_state::act(const sm::claim&) {
     return false;
   }
   bool warmable = spec.harness == "native" || driver().warm;
-  auto wanted = wanted_profile(spec, env.empty() ? around->fallback : env, around->warmed.version, warmable);
+  auto wanted = wanted_profile(spec, settled.env, around->warmed.version, warmable);
   self->request(around->pool, deadline::claim, claim_worker{m.known.id, std::move(wanted), cause, warmable})
       .then(
           [this](granted_worker& g) {
@@ -142,6 +156,42 @@ void session_state::not_assigned(std::uint32_t run, const caf::error& err) {
     advance(sm::not_held{why.text, why.code, run});
 }
 
+/// BEYOND-6: what a worker holds may be from before a login or a logout that no supervisor was there for.
+void session_state::catch_up() {
+  if (!m.known.is_exec())
+    self->request(around->credentials, deadline::local, snapshot_wanted{m.known.id})
+        .then([this](snapshot& s) { renew(std::move(s)); }, [](caf::error&) { /* asked again before its next turn */ });
+}
+
+namespace {
+
+/// What of the stored credentials goes to this session (CRED-7, CRED-8).
+snapshot part_for(const launch_settings& settled, snapshot all) {
+  std::erase_if(all.credentials, [&](const credential& c) {
+    return settled.keeps_back.count(c.variable) != 0 || (!settled.hands_all && settled.hands.count(c.variable) == 0);
+  });
+  return all;
+}
+
+} // namespace
+
+/// BEYOND-6: a worker that holds an older snapshot gets this one; none in it: it drops what it holds.
+void session_state::renew(snapshot fresh) {
+  if (m.known.is_exec() || !sm::holds_credentials(m) || fresh.epoch <= account_epoch)
+    return;
+  account_epoch = fresh.epoch;
+  auto worker = m.known.worker.worker;
+  self->request(around->host, deadline::worker, renew_worker{worker, part_for(settled, std::move(fresh))})
+      .then([](worker_renewed&) {},
+            [this, worker](caf::error& err) {
+              if (worker != m.known.worker.worker)
+                return;
+              account_epoch = 0; // it is tried again before the next turn, and soon
+              if (failure_of(err).code == errc::timed_out)
+                self->delayed_send(self, std::chrono::seconds(5), timer_due{credentials_late, m.known.run});
+            });
+}
+
 void session_state::assign_with(const sm::assign& e, snapshot credentials) {
   assignment job;
   job.session = m.known.id;
@@ -149,13 +199,15 @@ void session_state::assign_with(const sm::assign& e, snapshot credentials) {
   job.seen = cause;
   job.epoch = around->epoch;
   job.spec = m.known.spec;
-  job.env = env.empty() ? around->fallback : env;
-  job.credentials = std::move(credentials);
-  if (job.spec.kind == "agent" && !job.spec.command.empty()) { // CRED-7: a third party's agent has its own login
+  job.env = settled.env;
+  job.settings = settled.settings;
+  job.definition = settled.definition;
+  if (job.spec.effort.empty())
+    job.spec.effort = settled.effort;
+  job.credentials = part_for(settled, std::move(credentials));
+  account_epoch = job.credentials.epoch;
+  if (job.spec.kind == "agent" && !job.spec.command.empty())
     job.driver = driver().text;
-    std::erase_if(job.credentials.credentials,
-                  [this](const credential& c) { return driver().credentials.count(c.variable) == 0; });
-  }
   job.directory = around->sessions + "/" + m.known.id.value;
   job.control_socket = around->control_socket;
   job.supervisor = around->supervisor;
@@ -164,13 +216,14 @@ void session_state::assign_with(const sm::assign& e, snapshot credentials) {
   job.too_old = e.too_old;
   job.waiting = static_cast<std::uint32_t>(m.known.replies.size());
   job.ignored_work = around->ignored_work;
-  around->configure(job);
   auto meant = intent_of(job, warm && driver().warm && !job.spec.command.empty());
   job.variables = meant.variables;
   self->request(around->host, warm ? deadline::warm : deadline::worker, assign_worker{e.worker.worker, std::move(job)})
       .then(
           [this, meant](receipt& got) {
-            advance(sm::held{got, compare(meant, got)});
+            auto check = compare(meant, got);
+            check.notes = settled.notes;
+            advance(sm::held{got, std::move(check)});
           },
           [this, run = m.known.run](caf::error& err) { not_assigned(run, err); });
 }
@@ -197,9 +250,23 @@ bool session_state::act(const sm::start& e) {
 }
 
 bool session_state::act(const sm::deliver& e) {
-  self->request(around->host, deadline::worker, deliver_reply{e.worker.worker, e.key, e.text, cause})
-      .then([](reply_taken&) { /* its `taken` event tells the machine */ },
-            [](caf::error&) { /* kept: the next worker gets it (REST-5) */ });
+  auto pass_on = [this, e] {
+    self->request(around->host, deadline::worker, deliver_reply{e.worker.worker, e.key, e.text, cause})
+        .then([](reply_taken&) { /* its `taken` event tells the machine */ },
+              [](caf::error&) { /* kept: the next worker gets it (REST-5) */ });
+  };
+  if (m.known.is_exec()) {
+    pass_on();
+    return false;
+  }
+  // BEYOND-6: no turn begins with older credentials; where there are none any more, the agent says so
+  self->request(around->credentials, deadline::local, snapshot_wanted{m.known.id})
+      .then(
+          [this, pass_on](snapshot& s) {
+            renew(std::move(s));
+            pass_on();
+          },
+          [pass_on](caf::error&) { pass_on(); });
   return false;
 }
 
@@ -276,7 +343,10 @@ bool session_state::act(const sm::adopt& e) {
               advance(sm::not_adopted{true, a.why});
             } else {
               env = std::move(a.job.env);
+              account_epoch = a.job.credentials.epoch;
+              settle(); // which credentials are its own
               advance(sm::adopted{a.last});
+              catch_up();
             }
             tell_exits();
           },
@@ -516,6 +586,14 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
       [self](machine_slept& s) {
         self->state.advance(sm::slept{s.ms, s.since});
       },
+      [self](snapshot_changed& x) {
+        auto& s = self->state;
+        bool any = !x.now.credentials.empty();
+        auto epoch = x.now.epoch;
+        s.renew(std::move(x.now));
+        if (any)
+          s.advance(sm::signed_in{epoch});
+      },
       [self](worker_event& e) { self->state.advance(sm::happened{std::move(e.what)}); },
       [self](worker_exited& e) {
         self->state.exits.push_back(std::move(e));
@@ -526,6 +604,11 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
         if (t.which == ledger_retry) {
           s.waiting = false;
           s.run();
+          return;
+        }
+        if (t.which == credentials_late) {
+          if (t.generation == s.m.known.run)
+            s.catch_up();
           return;
         }
         s.advance(sm::elapsed{static_cast<sm::timer>(t.which), t.generation});

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -15,6 +16,18 @@
 #include "actors/session/machine.hpp"
 
 namespace troupe {
+
+/// What the settings of its directory make of a session's launch (ENV-1).
+struct launch_settings {
+  environment env;
+  std::string settings, definition; ///< JSON, for the agent; may be empty
+  std::string effort;               ///< where the dispatch did not name one (ENV-8)
+  bool hands_all = true;            ///< else only the credentials in `hands` go along (CRED-7)
+  std::set<std::string> hands;
+  std::map<std::string, std::string> keeps_back; ///< credentials that stay, and the endpoint they would go to (CRED-8)
+  std::vector<std::string> notes;                ///< shown on the row
+  failure refused;                               ///< the session is not started
+};
 
 /// What a session needs to know of how an ACP agent is driven.
 struct driver_facts {
@@ -34,8 +47,9 @@ struct session_surroundings {
   std::vector<std::string> ignored_work;       ///< activeWork.ignore
   std::map<std::string, driver_facts> drivers; ///< of ACP agents, by name
   environment fallback;                        ///< HOME, USER, SHELL, PATH, LANG of the supervisor's shell (ENV-5)
-  /// Adds what the directory's settings say to an assignment that is otherwise complete; may read files.
-  std::function<void(assignment&)> configure = [](assignment&) {};
+  /// What a launch gets from the directory's settings; reads files. Empty: none. `env`: empty where no shell has woken
+  /// it.
+  std::function<launch_settings(const session_id&, const dispatch_spec&, const environment& env)> settle;
   /// Why a task is not started at all; errc::ok where it is. May read files.
   std::function<failure(const dispatch_spec&)> admit = [](const dispatch_spec&) { return failure{}; };
   std::function<wall_ms()> now;
@@ -50,6 +64,8 @@ struct session_surroundings {
 
 /// Which timer tries a line again that the ledger did not take; beside those of session_machine::timer.
 constexpr std::uint32_t ledger_retry = 1000;
+/// And which asks a worker again that has not taken newer credentials in time.
+constexpr std::uint32_t credentials_late = 1002;
 
 struct session_state {
   static inline const char* name = "troupe.session";
@@ -60,6 +76,8 @@ struct session_state {
   std::shared_ptr<const session_surroundings> around;
   session_machine::state m;
   environment env;
+  launch_settings settled;         ///< of the run at hand
+  std::uint64_t account_epoch = 0; ///< of the snapshot that its worker holds (BEYOND-6)
   bool warm = false;
   row shown;
   std::deque<todo> queue;
@@ -84,6 +102,9 @@ struct session_state {
   void show();
   void take(dispatch& d, caf::typed_response_promise<dispatched> promise);
   void wake_with(const environment& fresh);
+  void renew(snapshot fresh);
+  void catch_up();
+  void settle();
   [[nodiscard]] const driver_facts& driver() const;
 
   // One effect each.

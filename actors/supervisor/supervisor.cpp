@@ -334,6 +334,10 @@ supervisor_actor::behavior_type make_supervisor(supervisor_actor::stateful_point
         for (const auto& [id, handle] : self->state.roster)
           self->send(handle, s);
       },
+      [self](snapshot_changed& x) {
+        for (const auto& [id, handle] : self->state.roster)
+          self->send(handle, x);
+      },
       [self](executable_replaced& x) { self->state.advance(sm::replaced{x.version}); },
       [self](worker_ready& w) { self->send(self->state.setup.around->pool, w); },
       [self](worker_event& e) { tell(self, session_id(e.session), e); },

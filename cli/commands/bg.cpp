@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "cli/command.hpp"
+#include "cli/trust_question.hpp"
 
 namespace troupe {
 
@@ -148,6 +148,23 @@ int report(const bg_options& o, const json& got) {
   return exit_ok;
 }
 
+/// TRUST-2: the user decides about a directory that nobody has decided about. False: no, or an error that was printed.
+bool decide(client& c, const std::string& cwd, json& params) {
+  json seen;
+  auto state = fetch_trust(c, cwd, seen);
+  if (state.empty())
+    return false;
+  show_trust(seen);
+  auto answer = ask_terminal(std::string(state == "changed" ? "its settings have changed. " : "") +
+                             "trust it, run without its settings, or no? [t/w/N] ");
+  if (answer == "w") {
+    params["withoutProject"] = true;
+    params["key"] = fresh_key();
+    return true;
+  }
+  return answer == "t" && grant_trust(c, cwd, seen);
+}
+
 /// NAT-2: whether the dispatch waits for the user's word, and there is a user at this terminal.
 bool lacks_consent(const failure& why) {
   return why.code == errc::refused && why.text.starts_with("the permission mode bypassPermissions") &&
@@ -203,7 +220,10 @@ std::optional<json> dispatch_from(const arguments& args, bg_options& o, bool for
   put(params, "effort", o.effort);
   put(params, "permissionMode", o.mode);
   put(params, "harness", o.harness);
-  put(params, "settings", o.settings);
+  if (!o.settings.empty())
+    params["settings"] = bytes_to_json(settings_argument(o.settings));
+  if (auto here = absolute(".", error); !here.empty())
+    params["from"] = bytes_to_json(here); // ENV-3
   if (!o.mcp.empty() && !fill_servers(o.mcp, params, code))
     return {};
   for (const auto& d : o.add_dirs) {
@@ -224,14 +244,18 @@ std::optional<json> dispatch_from(const arguments& args, bg_options& o, bool for
   code = exit_failure;
   if (!reach(c, true))
     return {};
-  failure refused;
-  auto got = c.ask_surely("session/dispatch", params, refused);
-  if (!got && lacks_consent(refused) && consents(c))
-    got = c.ask_surely("session/dispatch", params, refused);
-  if (!got && refused.text.starts_with("--agent '"))
+  auto got = c.ask_surely("session/dispatch", params, error);
+  if (!got && error.code == errc::not_trusted && at_terminal()) {
+    if (!decide(c, cwd, params))
+      return {};
+    got = c.ask_surely("session/dispatch", params, error);
+  }
+  if (!got && lacks_consent(error) && consents(c))
+    got = c.ask_surely("session/dispatch", params, error);
+  if (!got && error.text.starts_with("--agent '"))
     print_error("troupe: warning: no agent named " + visible(o.agent) + "\n"); // CLI-3
   if (!got)
-    fail(refused);
+    fail(error);
   return got;
 }
 

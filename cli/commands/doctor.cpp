@@ -256,14 +256,25 @@ void repair(findings& all) {
 } // namespace
 
 int run_doctor(const arguments& args) {
-  bool mend = false, as_json = false, no_agents = false;
+  bool mend = false, as_json = false, no_agents = false, env = false, redact = false;
+  std::string dir;
   int code = exit_ok;
   CLI::App app{"Checks the installation and the agents, and names each fault and its remedy.", "troupe doctor"};
   app.add_flag("--repair", mend, "mend what can be mended");
   app.add_flag("--json", as_json, "as JSON");
   app.add_flag("--no-agents", no_agents, "start no agent");
+  app.add_flag("--env", env,
+               "instead: which variable reaches a session of DIR, where it comes from, which rule decides");
+  app.add_flag("--redact", redact, "instead: print the ledger, fit to be shared");
+  app.add_option("DIR", dir, "with --env a directory (here); with --redact a ledger's file");
   if (!read_arguments(app, args, "troupe doctor --repair", code))
     return code;
+  if (redact)
+    return print_redacted(dir);
+  if (env)
+    return show_environment(dir, as_json);
+  if (!dir.empty())
+    return fail_usage("troupe doctor: " + dir + " belongs to --env or --redact", "troupe doctor --env " + dir);
   client c("troupe doctor");
   failure error;
   if (!c.find_home(error))

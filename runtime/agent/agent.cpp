@@ -102,6 +102,8 @@ void acp_agent::called(const std::string& name, const json& params, const json& 
   const auto found = methods.find(name);
   if (found != methods.end() && name == "session/cancel")
     return cancel(params, id);
+  if (name == "_troupe/credentials")
+    return credentials(params);
   if (id.is_null())
     return; // a notification that is unknown, or a request that wants no answer, changes nothing
   if (ending_)
@@ -295,6 +297,15 @@ void acp_agent::cancel(const json& params, const json& id) {
   where->cancel();
   if (!id.is_null()) // some clients send it as a request
     client_.respond(id, json::object());
+}
+
+/// Newer credentials, or none any more; an older epoch changes nothing (BEYOND-6).
+void acp_agent::credentials(const json& params) {
+  const auto found = sessions_.find(text_field(params, "sessionId").value_or(""));
+  const auto* snapshot = field(params, "snapshot");
+  auto given = snapshot != nullptr ? environment_of(*snapshot) : std::nullopt;
+  if (found != sessions_.end() && given)
+    found->second->renew(std::move(*given), static_cast<std::uint64_t>(number_field(params, "snapshotEpoch", 0)));
 }
 
 /// Ends a session with all it runs; its conversation can be loaded again.

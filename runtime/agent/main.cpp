@@ -2,6 +2,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "runtime/agent/agent.hpp"
@@ -60,6 +62,9 @@ int main(int argc, char** argv) {
   troupe::agent::agent_defaults chosen{own_environment(), {}, {}};
   if (!read_arguments(argc, argv, chosen))
     return 2;
+  ::prctl(PR_SET_DUMPABLE, 0); // SEC-5
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
   troupe::agent::event_loop events;
   troupe::agent::acp_agent agent(events, STDIN_FILENO, STDOUT_FILENO, std::move(chosen));
   agent.start();

@@ -9,7 +9,8 @@ namespace troupe::agent {
 namespace {
 
 bool is_credential(const std::string& name) {
-  const auto rule = rule_for(name);
+  static const environment_policy built_in;
+  const auto rule = built_in.rule_for(name);
   return rule == environment_rule::credential || name == "ANTHROPIC_AUTH_TOKEN" || name == "ANTHROPIC_CUSTOM_HEADERS";
 }
 

@@ -172,6 +172,13 @@ void session::cancel() {
     turn_->cancel();
 }
 
+void session::renew(environment snapshot, std::uint64_t epoch) {
+  if (epoch < setup_.snapshot_epoch)
+    return;
+  setup_.snapshot = std::move(snapshot);
+  setup_.snapshot_epoch = epoch;
+}
+
 void session::replay() {
   agent::replay(client_, *talk_, setup_.cwd, setup_.env);
 }

@@ -27,6 +27,8 @@ public:
   /// that cannot be read; else `ended` comes.
   bool prompt(const std::string& text, std::function<void(const turn_end&)> ended, std::string& error);
   void cancel();
+  /// Credentials for the next request to a model on; of an older epoch than those at hand: nothing (BEYOND-6).
+  void renew(environment snapshot, std::uint64_t epoch);
   [[nodiscard]] bool busy() const { return turn_ != nullptr; }
   [[nodiscard]] conversation& talk() { return *talk_; }
   /// Sends the conversation as updates.

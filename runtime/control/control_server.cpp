@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "runtime/io/peer_process.hpp"
 #include "runtime/io/sockets.hpp"
 
 namespace troupe {
@@ -44,8 +45,9 @@ void control_server::accept() {
 
 void control_server::take_in(stream::stream_protocol::socket s) {
   auto id = next_++;
+  auto process = peer_process(s.native_handle());
   auto peer = rpc_peer::create(line_channel::create(std::move(s)));
-  connections_[id] = {peer};
+  connections_[id] = {peer, process};
   peer->channel().send(greeting_);
   if (open_)
     begin(id);
@@ -71,7 +73,7 @@ void control_server::request(connection_id id, const std::string& method, json p
   ++at->second.taken;
   if (++at->second.waiting >= requests_limit)
     at->second.peer->channel().pause(true);
-  take_(front_call{{id, std::move(rpc_id)}, method, std::move(params)});
+  take_(front_call{{id, std::move(rpc_id), at->second.process}, method, std::move(params)});
 }
 
 void control_server::open(std::function<void(front_call)> take, std::function<void(connection_id, std::uint32_t)> ended,

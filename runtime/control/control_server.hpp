@@ -40,6 +40,7 @@ public:
 private:
   struct connection {
     std::shared_ptr<rpc_peer> peer;
+    std::int32_t process = 0;
     std::size_t waiting = 0;
     std::uint64_t taken = 0;
     bool reading = false;

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "messages/digest.hpp"
-#include "runtime/config/environment_policy.hpp"
 #include "runtime/control/front_desk.hpp"
 
 namespace troupe {
@@ -113,7 +112,8 @@ bool complete_agent(dispatch_spec& spec, const settings& chosen, bool native_rea
 
 } // namespace
 
-dispatch read_dispatch(const json& params, const settings& chosen, bool native_ready, failure& error) {
+dispatch read_dispatch(const json& params, const settings& chosen, const directory_settings& directories,
+                       bool native_ready, failure& error) {
   dispatch out;
   out.key = required_text(params, "key");
   if (out.key.size() < 8 || out.key.size() > 128)
@@ -121,15 +121,16 @@ dispatch read_dispatch(const json& params, const settings& chosen, bool native_r
   out.origin = optional_text(params, "origin", "shell");
   if (!params.contains("env"))
     throw field_error("field 'env' is missing");
-  out.env = forwarded(environment_from_json(params["env"]));
+  auto shell = environment_from_json(params["env"]);
   out.spec = spec_from_json(params);
+  out.spec.choices.clear(); // the table says what a session keeps, not its front end
   if (out.spec.kind == "exec") {
     out.spec.harness = "exec";
     if (out.spec.command.empty())
       throw field_error("field 'command' is missing");
   } else if (out.spec.kind == "agent") {
     out.spec.command.clear();
-    if (!complete_agent(out.spec, chosen, native_ready, out.env, error))
+    if (!complete_agent(out.spec, chosen, native_ready, shell, error))
       return out;
   } else {
     throw field_error("field 'kind' must be \"exec\" or \"agent\"");
@@ -138,7 +139,12 @@ dispatch read_dispatch(const json& params, const settings& chosen, bool native_r
     throw field_error("fields 'rows' and 'cols' must be 1 to 1000");
   if (!check_directory(out.spec.cwd, error))
     return out;
-  out.digest = digest(out.spec);
+  out.digest = digest(out.spec); // of what was asked for: what the settings make of it may change until it is repeated
+  auto from = optional_text(params, "from");
+  out.env = directories.handed_on(shell, from == out.spec.cwd);
+  auto view = params.contains("view") ? params["view"] : json::object();
+  error = directories.complete(out.spec, shell, {out.spec.permission_mode, {}, optional_text(view, "permissionMode")},
+                               {out.spec.model, {}, optional_text(view, "model")});
   return out;
 }
 

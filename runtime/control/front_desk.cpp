@@ -6,7 +6,7 @@
 #include "caf/send.hpp"
 #include "caf/stateful_actor.hpp"
 #include "caf/typed_event_based_actor.hpp"
-#include "runtime/config/environment_policy.hpp"
+#include "runtime/control/trusting.hpp"
 #include "runtime/control/users_word.hpp"
 
 namespace troupe {
@@ -33,17 +33,30 @@ environment env_of(const json& params) {
   return params.contains("env") ? environment_from_json(params["env"]) : environment{};
 }
 
-void dispatch_with(front_desk_state& s, const front_call& call, bool native_ready) {
-  failure error;
-  auto message = read_dispatch(call.params, s.setup.chosen, native_ready, error);
-  if (error.code == errc::ok) {
-    complete_from_definition(s, message.spec);
-    error = missing_consent(s, message.spec);
-  }
-  if (error.code != errc::ok) {
-    s.refuse(call, error);
-    return;
-  }
+/// What a front end's shell hands on to a session that it wakes.
+environment handed_on(const front_desk_state& s, const json& params) {
+  return s.setup.directories->handed_on(env_of(params), false);
+}
+
+/// SEC-1: from inside a session no higher a mode than its own, and no settings that say what needs no asking.
+bool may_dispatch(const reasons& own, const dispatch_spec& spec, failure& error) {
+  std::string mode;
+  for (const auto& line : own.chain)
+    if (!line.spec.empty())
+      mode = line.spec.front().permission_mode;
+  auto word = [](const std::string& m) { return m.empty() ? std::string("default") : m; };
+  if (spec.kind != "agent" ||
+      (height_of_mode(word(spec.permission_mode)) <= height_of_mode(word(mode)) && spec.settings.empty()))
+    return true;
+  error = {errc::not_allowed, "a session may not dispatch with " +
+                                  (spec.settings.empty() ? "the permission mode " + word(spec.permission_mode) +
+                                                               ", since its own is " + word(mode)
+                                                         : std::string("settings of its own")) +
+                                  "\nask it from outside: a terminal that is no session's"};
+  return false;
+}
+
+void pass_on(front_desk_state& s, const caller& call, dispatch message) {
   ask<dispatched>(
       s, call, std::move(message),
       [](const dispatched& d) {
@@ -54,6 +67,31 @@ void dispatch_with(front_desk_state& s, const front_call& call, bool native_read
                     {"repeated", d.repeated}};
       },
       deadline::dispatch);
+}
+
+void dispatch_with(front_desk_state& s, const front_call& call, bool native_ready) {
+  failure error;
+  auto message = read_dispatch(call.params, s.setup.chosen, *s.setup.directories, native_ready, error);
+  if (error.code == errc::ok)
+    error = missing_consent(s, message.spec);
+  if (error.code != errc::ok) {
+    s.refuse(call, error, error.code == errc::not_trusted ? trust_question(s, message.spec) : json::object());
+    return;
+  }
+  const auto by = s.insider(call);
+  if (by.empty())
+    return pass_on(s, call, std::move(message));
+  auto* desk = &s;
+  s.self->request(s.setup.supervisor, deadline::local, why{by})
+      .then(
+          [desk, call = caller(call), message](reasons& r) {
+            failure no;
+            if (may_dispatch(r, message.spec, no))
+              pass_on(*desk, call, message);
+            else
+              desk->refuse(call, no);
+          },
+          [desk, call = caller(call)](caf::error& e) { desk->refuse(call, failure_of(e)); });
 }
 
 /// Whether the built-in agent is ready is asked only where that decides which one runs.
@@ -67,10 +105,14 @@ void do_dispatch(front_desk_state& s, const front_call& call) {
   auto* desk = &s;
   auto go_on = [desk, call](bool ready) { desk->guarded(call, [&] { dispatch_with(*desk, call, ready); }); };
   s.self->request(s.setup.credentials, deadline::local, accounts_asked{})
-      .then([go_on](accounts& a) { go_on(!a.names.empty()); }, [go_on](caf::error&) { go_on(false); });
+      .then([go_on](accounts& a) { go_on(!a.all.empty()); }, [go_on](caf::error&) { go_on(false); });
 }
 
 void do_list(front_desk_state& s, const front_call& call) {
+  if (const auto& self_id = s.insider(call); !self_id.empty()) {
+    s.respond_text(call, "[" + s.rows.text(self_id) + "]");
+    return;
+  }
   s.respond_text(call, s.rows.list(optional_flag(call.params, "all", false), optional_text(call.params, "cwd")));
 }
 
@@ -110,7 +152,7 @@ void do_remove(front_desk_state& s, const front_call& call) {
 
 void do_respawn(front_desk_state& s, const front_call& call) {
   if (session_id id; s.resolve(call, id))
-    ask<done>(s, call, respawn_session{id, "command", forwarded(env_of(call.params))}, id_of);
+    ask<done>(s, call, respawn_session{id, "command", handed_on(s, call.params)}, id_of);
 }
 
 void do_rename(front_desk_state& s, const front_call& call) {
@@ -133,7 +175,7 @@ void do_pin(front_desk_state& s, const front_call& call) {
 
 void do_reply(front_desk_state& s, const front_call& call) {
   reply_to message{
-      {}, required_text(call.params, "key"), required_text(call.params, "text"), forwarded(env_of(call.params))};
+      {}, required_text(call.params, "key"), required_text(call.params, "text"), handed_on(s, call.params)};
   if (message.text.empty())
     throw field_error("field 'text' must not be empty");
   if (s.resolve(call, message.id))
@@ -227,9 +269,11 @@ json place_json(const place& p) {
 }
 
 void do_attach(front_desk_state& s, const front_call& call) {
-  find_place message{{}, optional_flag(call.params, "wake", true), forwarded(env_of(call.params))};
-  if (s.resolve(call, message.id))
-    ask<place>(s, call, std::move(message), place_json);
+  find_place message{{}, optional_flag(call.params, "wake", true), handed_on(s, call.params)};
+  if (!s.resolve(call, message.id))
+    return;
+  s.setup.directories->refresh_link(message.id, env_of(call.params));
+  ask<place>(s, call, std::move(message), place_json);
 }
 
 void do_logs(front_desk_state& s, const front_call& call) {
@@ -314,9 +358,31 @@ void do_auth_status(front_desk_state& s, const front_call& call) {
       .then(
           [desk, call = caller(call)](accounts& a) {
             auto list = json::array();
-            for (const auto& [variable, source] : a.names)
-              list.push_back({{"variable", variable}, {"source", source}});
-            desk->respond(call, {{"accounts", list}});
+            for (const auto& x : a.all) {
+              json item{{"variable", x.variable}, {"source", x.source}, {"kind", x.kind}};
+              if (!x.host.empty())
+                item["host"] = x.host;
+              if (!x.name.empty())
+                item["account"] = bytes_to_json(x.name);
+              if (x.expires != 0)
+                item["expires"] = x.expires;
+              list.push_back(std::move(item));
+            }
+            json out{{"accounts", list}};
+            if (!a.problem.empty())
+              out["problem"] = bytes_to_json(a.problem);
+            desk->respond(call, out);
+          },
+          [desk, call = caller(call)](caf::error& e) { desk->refuse(call, failure_of(e)); });
+}
+
+/// CRED-6: whoever waits, and every worker, hears of it.
+void do_logout(front_desk_state& s, const front_call& call) {
+  auto* desk = &s;
+  s.self->request(s.setup.credentials, deadline::ending, sign_out{optional_text(call.params, "by", "command")})
+      .then(
+          [desk, call = caller(call)](signed_out& x) {
+            desk->respond(call, {{"accounts", x.accounts}});
           },
           [desk, call = caller(call)](caf::error& e) { desk->refuse(call, failure_of(e)); });
 }
@@ -353,6 +419,13 @@ const std::map<std::string, method>& methods() {
                                                  {"supervisor/status", do_status},
                                                  {"supervisor/stop", do_supervisor_stop},
                                                  {"auth/status", do_auth_status},
+                                                 {"auth/logout", do_logout},
+                                                 {"trust/look", do_trust_look},
+                                                 {"trust/grant", do_trust_grant},
+                                                 {"trust/revoke", do_trust_revoke},
+                                                 {"trust/list", do_trust_list},
+                                                 {"settings/show", do_settings_show},
+                                                 {"environment/show", do_environment_show},
                                                  {"catalog/list", do_catalog_list},
                                                  {"consent/give", do_consent_give}};
   return all;
@@ -371,7 +444,10 @@ void front_desk_state::take(const front_call& call) {
                 near.empty() ? json::object() : json{{"nearest", near}});
     return;
   }
-  guarded(call, [&] { at->second(*this, call); });
+  guarded(call, [&] {
+    if (may(call))
+      at->second(*this, call);
+  });
 }
 
 void front_desk_state::guarded(const caller& call, const std::function<void()>& what) {
@@ -402,9 +478,9 @@ void front_desk_state::respond_text(const caller& call, const std::string& resul
   setup.lines.answered(call.from);
 }
 
-void front_desk_state::refuse(const caller& call, const failure& why) {
+void front_desk_state::refuse(const caller& call, const failure& why, json extra) {
   auto split = why.text.find('\n');
-  json extra{{"code", name_of(why.code)}};
+  extra["code"] = name_of(why.code);
   if (split != std::string::npos)
     extra["remedy"] = bytes_to_json(why.text.substr(split + 1));
   refuse_code(call, -32000, why.text.substr(0, split), std::move(extra));
@@ -480,6 +556,7 @@ void front_desk_state::dismiss_waiters() {
 
 void front_desk_state::gone(connection_id who) {
   subscribers.erase(who);
+  inside.erase(who);
   std::erase_if(waiters, [&](const waiter& w) { return w.call.from == who; });
 }
 

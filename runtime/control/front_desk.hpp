@@ -16,6 +16,7 @@
 #include "runtime/control/roster_view.hpp"
 #include "runtime/services/agent_catalog.hpp"
 #include "runtime/services/consents.hpp"
+#include "runtime/services/directory_settings.hpp"
 #include "runtime/services/thunk.hpp"
 
 namespace troupe {
@@ -25,7 +26,8 @@ using connection_id = std::uint64_t;
 /// Whom an answer goes to.
 struct caller {
   connection_id from = 0;
-  json id; ///< null: a notification, which nobody answers
+  json id;                  ///< null: a notification, which nobody answers
+  std::int32_t process = 0; ///< that has connected; 0: inside this program, which embeds the supervisor
 };
 
 /// One request of one connection.
@@ -48,6 +50,7 @@ struct front_desk_setup {
   credential_store_actor credentials;
   front_lines lines;
   settings chosen;
+  std::shared_ptr<directory_settings> directories;
   std::string version, origin, socket, log, sessions;
   std::int32_t pid = 0;
   std::uint64_t epoch = 0;
@@ -67,7 +70,8 @@ struct front_desk_state {
   front_desk_setup setup;
   roster_view rows;
   wall_ms started = 0;
-  std::map<connection_id, bool> subscribers; ///< whether to all rows
+  std::map<connection_id, bool> subscribers;  ///< whether to all rows
+  std::map<connection_id, session_id> inside; ///< who has connected from a session's own processes; empty: from none
   struct waiter {
     caller call;
     std::vector<session_id> ids;
@@ -87,9 +91,13 @@ struct front_desk_state {
   void guarded(const caller& call, const std::function<void()>& what);
   void respond(const caller& call, const json& result);
   void respond_text(const caller& call, const std::string& result);
-  void refuse(const caller& call, const failure& why);
+  void refuse(const caller& call, const failure& why, json extra = json::object());
   void refuse_code(const caller& call, int code, const std::string& text, json extra = json::object());
   bool resolve(const front_call& call, session_id& id);
+  /// The session whose process has connected; empty: none (SEC-1).
+  const session_id& insider(const front_call& call);
+  /// Refuses what may not be asked from inside a session; true: it may.
+  bool may(const front_call& call);
   void changed(const row& now);
   void consider_waiters();
   void dismiss_waiters();
@@ -106,9 +114,10 @@ json sentences(const std::vector<ledger_entry>& chain);
 json state_sentence(const row& now);
 
 /// Checks a dispatch and completes it from the settings: kind, harness, command, directory (which must exist, be one,
-/// and be enterable), lengths. Throws field_error for a field, fills `error` for the rest. Gives the message. Where
-/// nobody has named a harness it is the first that is ready: the built-in one if `native_ready`, else an installed
-/// agent.
-dispatch read_dispatch(const json& params, const settings& chosen, bool native_ready, failure& error);
+/// and be enterable), lengths, trust, permission mode and model (ENV-9, ENV-10). Where nobody has named a harness it is
+/// the first that is ready: the built-in one if `native_ready`, else an installed agent. Throws field_error for a
+/// field, fills `error` for the rest. Gives the message.
+dispatch read_dispatch(const json& params, const settings& chosen, const directory_settings& directories,
+                       bool native_ready, failure& error);
 
 } // namespace troupe

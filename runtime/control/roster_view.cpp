@@ -40,6 +40,13 @@ void roster_view::bury(const row& gone) {
   buried_[gone.id] = {gone.name, gone.harness, gone.state, gone.exit_status, gone.changed_at};
 }
 
+session_id roster_view::hosted_by(const std::set<std::int32_t>& processes) const {
+  for (const auto& [id, x] : rows_)
+    if (x.now.pid != 0 && processes.count(x.now.pid) != 0)
+      return id;
+  return {};
+}
+
 const row* roster_view::find(const session_id& id) const {
   auto at = rows_.find(id);
   return at == rows_.end() ? nullptr : &at->second.now;

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ public:
   /// The session that `word` names: exact id, exact name, unique prefix of an id. Fails with no_such_session or
   /// ambiguous, whose second line lists the candidates. `buried`: removed ones count too.
   session_id resolve(const std::string& word, bool buried, failure& error) const;
+  /// The session whose worker is one of these processes; empty: none's.
+  [[nodiscard]] session_id hosted_by(const std::set<std::int32_t>& processes) const;
   [[nodiscard]] const row* find(const session_id& id) const; ///< null when there is none, or it is removed
   /// What is kept of a removed one: its id, name, harness, state, exit status and end.
   [[nodiscard]] std::optional<row> buried(const session_id& id) const;

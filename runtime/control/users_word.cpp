@@ -26,18 +26,6 @@ void do_consent_give(front_desk_state& s, const front_call& call) {
     s.refuse(call, error);
 }
 
-void complete_from_definition(const front_desk_state& s, dispatch_spec& spec) {
-  if (spec.kind != "agent" || spec.agent.empty())
-    return;
-  const auto named = s.setup.catalog->find(spec.agent, spec.cwd, s.setup.catalog->with_project(spec.cwd));
-  if (!named.is_object())
-    return; // the session fails by itself (CLI-3)
-  if (spec.model.empty())
-    spec.model = optional_text(named, "model");
-  if (spec.permission_mode.empty() && optional_text(named, "source") == "user") // TRUST-4
-    spec.permission_mode = optional_text(named, "permissionMode");
-}
-
 failure missing_consent(const front_desk_state& s, const dispatch_spec& spec) {
   const bool unwatched = spec.kind == "agent" && spec.permission_mode == "bypassPermissions";
   if (!unwatched || s.setup.chosen.hosted.count(spec.harness) != 0 || s.setup.chosen.bypass_accepted ||

@@ -9,8 +9,6 @@ namespace troupe {
 void do_catalog_list(front_desk_state& s, const front_call& call);
 /// `consent/give {name}`: the user has accepted it at a terminal.
 void do_consent_give(front_desk_state& s, const front_call& call);
-/// Gives a dispatch the model and the permission mode of its agent definition where it names none (ENV-9, ENV-10).
-void complete_from_definition(const front_desk_state& s, dispatch_spec& spec);
 /// Why a dispatch must wait for the user's word; errc::ok where it need not (NAT-2).
 failure missing_consent(const front_desk_state& s, const dispatch_spec& spec);
 

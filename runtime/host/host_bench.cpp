@@ -107,6 +107,15 @@ void host_bench::thaw(const thaw_worker& x) {
     processes_->thaw(x);
 }
 
+/// Agents of the host's own have credentials of its own.
+void host_bench::renew(const renew_worker& x, const answer<worker_renewed>& done) {
+  worker_renewed out{x.worker};
+  if (find(x.worker))
+    done(&out, {});
+  else
+    processes_->renew(x, done);
+}
+
 void host_bench::note(const note_work& x, const answer<work_declared>& done) {
   if (find(x.worker))
     done(nullptr,

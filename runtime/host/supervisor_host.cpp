@@ -65,17 +65,6 @@ std::string value_in(const environment& from, std::string_view name) {
   return {};
 }
 
-/// settings.json, and what the embedding program lays over it.
-std::string laid_over(const std::string& text, const std::string& over) {
-  auto file = json::parse(text, nullptr, false), patch = json::parse(over, nullptr, false);
-  if (over.empty() || !patch.is_object())
-    return text;
-  if (!file.is_object())
-    return over;
-  file.merge_patch(patch);
-  return to_line(file);
-}
-
 settings load_settings(const host_setup& setup, event_log& log) {
   failure error;
   std::vector<std::string> problems;
@@ -99,7 +88,11 @@ settings load_settings(const host_setup& setup, event_log& log) {
 
 supervisor_host::supervisor_host(host_setup setup)
     : setup_(std::move(setup)), log_(setup_.where.log(), setup_.echo), chosen_(load_settings(setup_, log_)),
-      system_(config_), children_(loop_, setup_.guest ? reaper::reach::watched : reaper::reach::all) {
+      system_(config_), children_(loop_, setup_.guest ? reaper::reach::watched : reaper::reach::all),
+      directories_(std::make_shared<directory_settings>(setup_.where, setup_.settings, setup_.shell)) {
+  directories_->reads_projects = [hosted = chosen_.hosted](const std::string& harness) {
+    return harness != "native" && harness != "exec" && hosted.count(harness) == 0;
+  };
   if (setup_.listening)
     server_.emplace(loop_, std::move(setup_.listening), greeting());
   scheduler().enter(loop_);
@@ -125,6 +118,7 @@ supervisor_host::~supervisor_host() {
   end(vault_);
   end(around_->host);
   end(around_->keeper);
+  vault_store_.reset();
   scheduler().leave();
   system_.await_all_actors_done();
   *around_ = {};
@@ -186,25 +180,38 @@ void supervisor_host::spawn_services() {
   around_->supervisor = setup_.supervisor_program;
   around_->fallback = picked(setup_.shell, {"HOME", "USER", "SHELL", "PATH", "LANG"});
   catalog_ = std::make_shared<agent_catalog>(setup_.where.config, value_in(setup_.shell, "HOME"));
-  around_->configure = [provider = chosen_.provider, catalog = catalog_](assignment& job) {
-    failure ignored;
-    if (!provider.empty())
-      job.settings = to_line({{"provider", provider}});
-    if (job.spec.harness == "native")
-      job.definition =
-          to_line(catalog->for_agent(job.spec.agent, job.spec.cwd, catalog->with_project(job.spec.cwd), ignored));
+  catalog_->trusts_project = [directories = directories_.get()](const std::string& cwd) {
+    return directories->look(cwd, {}, false, false).trusted();
+  };
+  directories_->definition = [catalog = catalog_](const std::string& name, const std::string& cwd, bool with_project) {
+    failure ignored; // `admit` tells of it
+    auto out = catalog->for_agent(name, cwd, with_project, ignored);
+    if (auto named = name.empty() ? json() : catalog->find(name, cwd, with_project); named.is_object())
+      out.update(named);
+    return out;
   };
   around_->admit = [catalog = catalog_](const dispatch_spec& spec) { // CLI-3
     failure missing;
     if (spec.kind == "agent" && !spec.agent.empty())
-      catalog->for_agent(spec.agent, spec.cwd, catalog->with_project(spec.cwd), missing);
+      catalog->for_agent(spec.agent, spec.cwd, !spec.without_project && catalog->with_project(spec.cwd), missing);
     return missing;
   };
+  around_->settle = [directories = directories_](const session_id& id, const dispatch_spec& spec,
+                                                 const environment& env) { return directories->settle(id, spec, env); };
   around_->now = wall_now;
   around_->keeper = system_.spawn(make_journal_keeper, setup_.where, write);
   around_->host = system_.spawn(make_worker_host, &loop_, bench_);
-  vault_ = system_.spawn(make_vault, setup_.where, setup_.shell, write);
-  around_->credentials = system_.spawn(make_credential_store, vault_, wall_now);
+  vault_store_ = std::make_shared<credential_vault>(
+      loop_, children_,
+      vault_setup{setup_.where, setup_.shell,
+                  setup_.worker_program.substr(0, setup_.worker_program.rfind('/') + 1) + "troupe-credentials",
+                  [directories = directories_] { return directories->user_settings(); }, write, wall_now});
+  vault_ = system_.spawn(make_vault, &loop_, vault_store_);
+  around_->credentials = system_.spawn(make_credential_store, vault_, wall_now, setup_.right.epoch, [this](snapshot s) {
+    if (supervisor_)
+      caf::anon_send(supervisor_, snapshot_changed{std::move(s)});
+  });
+  vault_store_->watch([this] { caf::anon_send(around_->credentials, load_credentials{}); });
 }
 
 void supervisor_host::spawn_deciders() {
@@ -301,13 +308,14 @@ void supervisor_host::spawn_desk() {
   lines.make_room = [this](hand_over estate) {
     asio::post(loop_, [this, estate = std::move(estate)]() mutable { make_room(std::move(estate)); });
   };
-  front_desk_setup d{supervisor_,       around_->credentials, std::move(lines),        chosen_,
-                     setup_.version,    setup_.origin,        around_->control_socket, setup_.where.log(),
-                     around_->sessions, ::getpid(),           setup_.right.epoch,      wall_now};
+  front_desk_setup d{
+      supervisor_,   around_->credentials,    std::move(lines),   chosen_,           directories_, setup_.version,
+      setup_.origin, around_->control_socket, setup_.where.log(), around_->sessions, ::getpid(),   setup_.right.epoch,
+      wall_now};
   d.catalog = catalog_;
   d.given = std::make_shared<consents>(setup_.where.config);
   if (!chosen_.notify_command.empty()) {
-    notifier_.emplace(loop_, children_, chosen_.notify_command, setup_.shell,
+    notifier_.emplace(loop_, children_, chosen_.notify_command, forwarded(setup_.shell), // SEC-5: without credentials
                       [this](const std::string& line) { log_.write(line); });
     d.notify = [this](const row& now) { asio::post(loop_, [this, now] { notifier_->tell(now); }); };
   }

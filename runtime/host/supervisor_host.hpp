@@ -18,10 +18,11 @@
 #include "runtime/control/control_server.hpp"
 #include "runtime/files/paths.hpp"
 #include "runtime/host/executable_watch.hpp"
-#include "runtime/host/notifier.hpp"
 #include "runtime/host/host_bench.hpp"
 #include "runtime/host/log.hpp"
 #include "runtime/host/loop_scheduler.hpp"
+#include "runtime/host/notifier.hpp"
+#include "runtime/services/vault.hpp"
 
 namespace troupe {
 
@@ -119,9 +120,11 @@ private:
   caf::actor_system system_;
   asio::io_context loop_{1};
   reaper children_;
+  std::shared_ptr<directory_settings> directories_;
   std::optional<control_server> server_;
   std::shared_ptr<host_bench> bench_;
   std::shared_ptr<session_surroundings> around_ = std::make_shared<session_surroundings>();
+  std::shared_ptr<credential_vault> vault_store_;
   vault_actor vault_;
   std::shared_ptr<agent_catalog> catalog_;
   supervisor_actor supervisor_;

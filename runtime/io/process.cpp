@@ -305,6 +305,7 @@ std::vector<process_identity> processes_of_session(const std::string& session, c
 
 void become_subreaper() {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  ::prctl(PR_SET_DUMPABLE, 0); // SEC-5: nobody looks into what holds credentials, and no core has them
   rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
   ::signal(SIGPIPE, SIG_IGN);

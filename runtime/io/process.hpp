@@ -109,7 +109,7 @@ std::pair<std::string, std::string> owner_of(const process_identity& process);
 /// is ever taken for one.
 std::vector<process_identity> kept_shells(const std::string& session, const std::string& directory);
 
-/// Makes this process a subreaper, with core limit 0, deaf to SIGPIPE.
+/// Makes this process an undumpable subreaper, with core limit 0, deaf to SIGPIPE.
 void become_subreaper();
 
 } // namespace troupe

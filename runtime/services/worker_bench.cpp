@@ -201,6 +201,11 @@ void worker_bench::thaw(const thaw_worker& x) {
     w->peer->notify("worker/thaw", {{"why", x.why}});
 }
 
+void worker_bench::renew(const renew_worker& x, const answer<worker_renewed>& done) {
+  request(x.worker, "worker/credentials", {{"snapshot", to_json(x.credentials)}},
+          translate<worker_renewed>(done, [id = x.worker](const json&) { return worker_renewed{id}; }));
+}
+
 void worker_bench::note(const note_work& x, const answer<work_declared>& done) {
   request(x.worker, "worker/work",
           {{"begins", x.begins}, {"work", bytes_to_json(x.work)}, {"title", bytes_to_json(x.title)}},

@@ -58,6 +58,10 @@ real_worker_host::behavior_type make_worker_host(real_worker_host::pointer self,
                                   [](bench& b, const freeze_worker& m, auto done) { b.freeze(m, done); });
       },
       [=](thaw_worker& x) { asio::dispatch(*loop, [workers, x] { workers->thaw(x); }); },
+      [=](renew_worker& x) {
+        return ask<worker_renewed>(self, *loop, workers, x,
+                                   [](bench& b, const renew_worker& m, auto done) { b.renew(m, done); });
+      },
       [=](note_work& x) {
         return ask<work_declared>(self, *loop, workers, x,
                                   [](bench& b, const note_work& m, auto done) { b.note(m, done); });

@@ -49,6 +49,7 @@ public:
   virtual void give(const give_answer& x, const answer<answer_taken>& done) = 0;
   virtual void freeze(const freeze_worker& x, const answer<worker_frozen>& done) = 0;
   virtual void thaw(const thaw_worker& x) = 0;
+  virtual void renew(const renew_worker& x, const answer<worker_renewed>& done) = 0;
   virtual void note(const note_work& x, const answer<work_declared>& done) = 0;
   virtual void steer(const steer_worker& x, const answer<steered>& done) = 0;
   virtual void end(const end_worker& x, const answer<ending_worker>& done) = 0;
@@ -73,6 +74,7 @@ public:
   void give(const give_answer& x, const answer<answer_taken>& done) override;
   void freeze(const freeze_worker& x, const answer<worker_frozen>& done) override;
   void thaw(const thaw_worker& x) override;
+  void renew(const renew_worker& x, const answer<worker_renewed>& done) override;
   void note(const note_work& x, const answer<work_declared>& done) override;
   void steer(const steer_worker& x, const answer<steered>& done) override;
   void end(const end_worker& x, const answer<ending_worker>& done) override;

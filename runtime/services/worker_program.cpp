@@ -30,7 +30,9 @@ environment agent_environment(const environment& spare, const environment& wante
 spawn_request worker_command(const launch_worker& x, const bench_setup& setup) {
   spawn_request r;
   r.program = setup.worker_program;
-  r.arguments = {"troupe-worker", "--worker", std::to_string(x.worker.value), "--parent", std::to_string(::getpid())};
+  r.arguments = {
+      "troupe-worker", "--worker",       std::to_string(x.worker.value), "--parent", std::to_string(::getpid()),
+      "--instance",    setup.where.state}; // for who looks at a list of processes
   r.env = setup.spare_env;
   r.cwd = "/";
   r.new_session = true;

@@ -13,6 +13,7 @@ std::string read_options(int argc, char** argv, supervisor_options& out) {
   app.add_option("--lock-fd", out.lock_fd, "the lock, from the version before in this process");
   app.add_option("--listen-fd", out.listen_fd, "its control socket");
   app.add_option("--environments-fd", out.environments_fd, "its sessions' environments");
+  app.add_option("--instance", out.instance, "whose service it is, for lists of processes");
   app.add_flag("--foreground", out.foreground, "stay, and log to standard error too");
   app.add_flag("--version", out.version, "print the version");
   try {

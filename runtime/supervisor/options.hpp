@@ -14,6 +14,7 @@ struct supervisor_options {
   int listen_fd = -1;
   int environments_fd = -1;
   bool version = false;
+  std::string instance; ///< --instance: whose it is, for who looks at a list of processes; it decides nothing
 };
 
 /// Reads the arguments; a fault is given as text, empty when there is none.

@@ -47,6 +47,8 @@ void execute_next(const std::string& program, const supervisor_options& own, suc
   pass("--lock-fd", what.right.lock);
   pass("--listen-fd", what.listening);
   pass("--environments-fd", environments);
+  if (!own.instance.empty())
+    words.insert(words.end(), {"--instance", own.instance});
   if (own.foreground)
     words.emplace_back("--foreground");
   std::vector<char*> arguments;

@@ -114,6 +114,8 @@ void worker::request(const std::shared_ptr<rpc_peer>& from, const std::string& m
       thaw(optional_text(params, "why", "asked by the supervisor"));
     } else if (method == "worker/work") {
       from->respond(id, work(params));
+    } else if (method == "worker/credentials") {
+      from->respond(id, credentials(params));
     } else if (method == "worker/steer") {
       steer(from, params, id);
     } else if (method == "worker/end") {
@@ -216,7 +218,9 @@ void worker::start_supervisor(int attempt) {
       return;
     spawn_request r;
     r.program = job_->supervisor;
-    r.arguments = {"troupe-supervisor", "--started-by", "worker of session " + job_->session.value};
+    auto sessions = job_->directory.substr(0, job_->directory.rfind('/'));
+    r.arguments = {"troupe-supervisor", "--started-by", "worker of session " + job_->session.value, "--instance",
+                   sessions.substr(0, sessions.rfind('/'))};
     r.env = own_environment();
     r.cwd = "/";
     r.new_session = true;

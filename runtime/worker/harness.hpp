@@ -35,6 +35,9 @@ public:
   /// A prompt that the worker has written as `taken`; the harness emits `sent` when it passes it on (REST-5), which may
   /// be later when a turn runs. For a PTY: the text and a carriage return are typed, `sent` at once.
   virtual void deliver(const std::string& key, const std::string& text) = 0;
+  /// Newer credentials, or none any more: from the next request on they are the session's (CRED-5, CRED-6). What an
+  /// agent was given in its environment it keeps.
+  virtual void renew(const snapshot&) {}
   /// Answers the open question (`question` empty: the oldest). The first answer counts; a later one gives
   /// errc::answered and says who was first; none open gives errc::wrong_state (BEYOND-7). `resolved` and `choice` tell
   /// what was chosen.

@@ -335,6 +335,19 @@ json worker::work(const json& params) {
   return {{"work", bytes_to_json(id)}};
 }
 
+/// CRED-5, CRED-6: held in memory alone, here and in the agent.
+json worker::credentials(const json& params) {
+  if (!job_ || !end_reason_.empty())
+    throw refusal{errc::not_running, "the session is not running here"};
+  auto fresh = snapshot_from_json(params.at("snapshot"));
+  if (fresh.epoch < job_->credentials.epoch)
+    throw refusal{errc::refused, "newer credentials are here already"};
+  job_->credentials = std::move(fresh);
+  if (harness_)
+    harness_->renew(job_->credentials);
+  return json::object();
+}
+
 /// Answered when the agent has; what came of it is in the transcript by then.
 void worker::steer(const std::shared_ptr<rpc_peer>& from, const json& params, const json& id) {
   if (!harness_ || harness_gone_ || !end_reason_.empty())

@@ -55,6 +55,7 @@ private:
   json answer(const json& params);
   json freeze(const json& params);
   json work(const json& params);
+  json credentials(const json& params);
   void steer(const std::shared_ptr<rpc_peer>& from, const json& params, const json& id);
   json end(const json& params);
 

@@ -25,6 +25,7 @@ worker_host_actor::behavior_type fake_host(worker_host_actor::pointer, int* laun
       [](end_worker&) { return ending_worker{}; },
       [](freeze_worker& x) { return worker_frozen{x.worker}; },
       [](thaw_worker&) {},
+      [](renew_worker& x) { return worker_renewed{x.worker}; },
       [](note_work& x) { return work_declared{x.work}; },
       [](steer_worker& x) { return steered{x.value}; },
       [](kill_worker&) {},

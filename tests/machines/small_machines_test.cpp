@@ -1,5 +1,7 @@
 // The machines of supervisor and credential store.
 #define CAF_SUITE small_machines
+#include <algorithm>
+
 #include "actors/credential_store/machine.hpp"
 #include "actors/supervisor/machine.hpp"
 #include "caf/test/unit_test.hpp"
@@ -72,6 +74,12 @@ CAF_TEST(a key counts once and is forgotten after a day) {
 
 namespace {
 
+template <class T, class V>
+int count(const std::vector<V>& xs) {
+  return static_cast<int>(
+      std::count_if(xs.begin(), xs.end(), [](const auto& x) { return std::holds_alternative<T>(x); }));
+}
+
 struct store {
   cm::state m;
   snapshot vault; ///< what it holds now
@@ -93,7 +101,7 @@ CAF_TEST(a refresh in flight is shared and the old credential used while it is v
   CAF_CHECK(has<cm::give>(s.on(cm::asked{1}, 0)));
   CAF_CHECK(has<cm::refresh>(s.on(cm::asked{2}, 200'000)));
   CAF_CHECK(s.on(cm::asked{3}, 200'000).empty());
-  CAF_CHECK_EQUAL(s.on(cm::not_refreshed{"down", 1}, 200'000).size(), 2u);
+  CAF_CHECK_EQUAL(count<cm::give>(s.on(cm::not_refreshed{"down", 1}, 200'000)), 2);
   CAF_CHECK(has<cm::refresh>(s.on(cm::asked{4}, 390'000)));
   CAF_CHECK(has<cm::refuse>(s.on(cm::not_refreshed{"down", 2}, 500'000)));
   CAF_CHECK(has<cm::refresh>(s.on(cm::asked{5}, 500'000))); // it may be up again
@@ -158,5 +166,81 @@ CAF_TEST(neither a refresh nor a reading of the vault from before a logout bring
   CAF_CHECK(has<cm::load>(on(cm::asked{4}, 200'000)));
   CAF_CHECK(has<cm::refresh>(on(cm::loaded{other, 1}, 200'000)));
   CAF_CHECK(on(cm::refreshed{old, 1}, 200'000).empty());
-  CAF_CHECK_EQUAL(on(cm::refreshed{other, 2}, 200'000).size(), 1u);
+  CAF_CHECK_EQUAL(count<cm::give>(on(cm::refreshed{other, 2}, 200'000)), 1);
+}
+
+namespace {
+
+const cm::announce* announced(const std::vector<cm::effect>& effects) {
+  for (const auto& e : effects)
+    if (const auto* a = std::get_if<cm::announce>(&e))
+      return a;
+  return nullptr;
+}
+
+const cm::arm* armed(const std::vector<cm::effect>& effects) {
+  for (const auto& e : effects)
+    if (const auto* a = std::get_if<cm::arm>(&e))
+      return a;
+  return nullptr;
+}
+
+} // namespace
+
+// CRED-5, BEYOND-6
+CAF_TEST(what expires is refreshed with nobody asking and announced with a higher epoch) {
+  store s;
+  s.vault = {0, 400'000, {{"K", "old"}}};
+  auto first = s.on(cm::load_asked{}, 0);
+  CAF_REQUIRE(armed(first) && announced(first));
+  CAF_CHECK_EQUAL(armed(first)->ms, 100'000);
+  auto epoch = announced(first)->what.epoch;
+  CAF_CHECK(s.on(cm::due_now{armed(first)->generation + 1}, 100'000).empty()); // stale
+  CAF_CHECK(has<cm::refresh>(s.on(cm::due_now{armed(first)->generation}, 100'001)));
+  auto second = s.on(cm::refreshed{{0, 4'000'000, {{"K", "new"}}}, s.m.flight}, 100'001);
+  CAF_REQUIRE(armed(second) && announced(second));
+  CAF_CHECK(announced(second)->what.epoch > epoch);
+  CAF_CHECK_EQUAL(announced(second)->what.credentials[0].secret, "new");
+  CAF_CHECK_EQUAL(armed(second)->ms, 4'000'000 - 300'000 - 100'001);
+}
+
+// CRED-4, CRED-5: tried again while the old one lasts; then those who run are told that there is none
+CAF_TEST(a refresh that fails is tried again until the old one ends) {
+  store s;
+  s.vault = {0, 400'000, {{"K", "old"}}};
+  auto e = s.on(cm::load_asked{}, 0);
+  auto epoch = announced(e)->what.epoch;
+  wall_ms now = 100'001;
+  int tries = 0;
+  for (; armed(e); ++tries) {
+    CAF_REQUIRE(tries < 30);
+    CAF_CHECK(has<cm::refresh>(s.on(cm::due_now{armed(e)->generation}, now)));
+    e = s.on(cm::not_refreshed{"down", s.m.flight}, now);
+    if (armed(e))
+      now += armed(e)->ms;
+  }
+  CAF_CHECK(tries > 4);
+  CAF_REQUIRE(announced(e));
+  CAF_CHECK(announced(e)->what.credentials.empty());
+  CAF_CHECK(announced(e)->what.epoch > epoch);
+  CAF_CHECK(now >= 400'000);
+}
+
+// CRED-6: whoever runs hears of a logout, and of a login by another process; of nothing that changes nothing
+CAF_TEST(each change of what is held is announced once) {
+  store s;
+  CAF_CHECK(!announced(s.on(cm::load_asked{}, 0)));
+  s.vault.credentials = {{"K", "one"}};
+  auto in = s.on(cm::load_asked{}, 0);
+  CAF_REQUIRE(announced(in));
+  CAF_CHECK(!announced(s.on(cm::load_asked{}, 0)));
+  CAF_CHECK(!announced(s.on(cm::asked{1}, 0)));
+  auto out = s.on(cm::logged_out{}, 0);
+  CAF_REQUIRE(announced(out));
+  CAF_CHECK(announced(out)->what.credentials.empty());
+  CAF_CHECK(announced(out)->what.epoch > announced(in)->what.epoch);
+  s.vault.credentials = {{"K", "two"}};
+  auto again = s.on(cm::load_asked{}, 0);
+  CAF_REQUIRE(announced(again));
+  CAF_CHECK(announced(again)->what.epoch > announced(out)->what.epoch);
 }

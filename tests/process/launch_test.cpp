@@ -27,7 +27,7 @@ struct planted { ///< a variable of the shell that the commands run in
 
 /// An ACP agent that writes its environment and directory down and answers one prompt.
 std::string settings_with_agent(const std::string& more = {}) {
-  return R"({"harnesses": {"recorder": {"command": ["/bin/sh", "-c",
+  return R"({"harnesses": {"recorder": {"credentials": ["ANTHROPIC_API_KEY"], "command": ["/bin/sh", "-c",
 "say() { printf '%s\\n' \"$1\"; }; env > agent.env; pwd > agent.cwd; read -r l; say '{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"protocolVersion\":1}}'; read -r l; say '{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"sessionId\":\"s\"}}'; read -r l; say '{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{\"stopReason\":\"end_turn\"}}'; read -r l"]}})" +
          more + "}";
 }

@@ -299,6 +299,9 @@ void store_step(world& w, const move& m) {
     spend(w, chance::expiry);
     ++w.clock;
     return;
+  case step_kind::expiry_due:
+    to_store(w, cm::due_now{*std::exchange(store.timer, std::nullopt)});
+    return;
   case step_kind::login:
     spend(w, chance::login);
     w.account = static_cast<std::uint8_t>(std::max(w.account, w.signed_out) + 1);

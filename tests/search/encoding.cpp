@@ -43,7 +43,8 @@ void put(writer& out, const facts& f, std::uint64_t last) {
   put(out, std::uint64_t{f.held} | std::uint64_t{f.removed} << 1 | std::uint64_t{f.begun} << 2 |
                std::uint64_t{f.ready} << 3 | std::uint64_t{f.again} << 6 | std::uint64_t{f.woken} << 7 |
                std::uint64_t{f.interrupted_at != 0} << 8 | std::uint64_t{f.replied} << 9 | std::uint64_t{f.turn} << 4 |
-               std::uint64_t{f.ended} << 5 | std::uint64_t{f.frozen} << 10 | std::uint64_t{f.cleared} << 11);
+               std::uint64_t{f.ended} << 5 | std::uint64_t{f.frozen} << 10 | std::uint64_t{f.cleared} << 11 |
+               std::uint64_t{f.signed_out} << 12);
   put(out, f.worker.worker.value);
   put(out, last - f.last_event);
   put(out, f.end_reason);
@@ -298,6 +299,9 @@ void put(writer& out, const store_side& s) {
   put(out, s.m.waiting.size());
   for (auto ticket : s.m.waiting)
     put(out, s.next_ticket - ticket);
+  put(out, s.timer && *s.timer == s.m.generation);
+  put(out, s.m.armed);
+  put(out, s.m.announced.empty() ? std::string() : s.m.announced.front().secret);
   put(out, s.refreshes.size());
   for (const auto& [old, flight] : s.refreshes) {
     put(out, old);

@@ -164,6 +164,9 @@ void of_store(listing& l) {
   }
   if (w.clock < 2)
     l.chance_of(chance::expiry, step_kind::time_passes, 0);
+  const auto* held = std::get_if<cm::valid>(&w.store->m.at);
+  if (w.store->timer == w.store->m.generation && held && held->held.expires - wall_of(w) < cm::refresh_ahead_ms)
+    l.may(step_kind::expiry_due, 0);
   l.chance_of(chance::login, step_kind::login, 0);
   if (w.account != 0)
     l.chance_of(chance::logout, step_kind::logout, 0);

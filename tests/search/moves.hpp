@@ -49,6 +49,7 @@ enum class step_kind : std::uint8_t {
   vault_heard,
   refreshed, ///< `how` 1: refused
   time_passes,
+  expiry_due, ///< the store's timer
   login,
   logout
 };

@@ -109,6 +109,15 @@ struct store_actor_side {
         blame(w, "CRED-2: one token is refreshed twice at a time");
     w.store.edit().refreshes.emplace_back(held, e.flight);
   }
+  void operator()(const cm::announce& e) const {
+    auto account = e.what.credentials.empty() ? 0 : e.what.credentials.front().secret.back() - '0';
+    if (account != 0 && account <= w.signed_out)
+      blame(w, "CRED-6: a credential is announced that was signed out");
+    for (std::size_t i = 0; account != 0 && i < w.sessions.size(); ++i)
+      if (w.sessions[i].actor->running && w.sessions[i].actor->m.known.signed_out)
+        to_session(w, i, sm::signed_in{e.what.epoch});
+  }
+  void operator()(const cm::arm& e) const { w.store.edit().timer = e.generation; }
   template <class Then>
   void answer(std::uint64_t ticket, Then then) const {
     for (std::size_t i = 0; i < w.sessions.size(); ++i)

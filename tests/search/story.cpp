@@ -153,6 +153,8 @@ std::string at_supervisor(const move& m) {
     return m.how == 1 ? "the provider refuses the refresh" : "the provider answers the refresh";
   case step_kind::time_passes:
     return "time passes towards the credential's end";
+  case step_kind::expiry_due:
+    return "the store sees that the credential ends soon";
   case step_kind::login:
     return "somebody logs in";
   case step_kind::logout:

@@ -243,6 +243,7 @@ struct store_side {
   std::vector<std::uint8_t> asked;                           ///< sessions, in the order of their asking
   std::vector<std::pair<snapshot, std::uint64_t>> refreshes; ///< on their way to the provider: what is traded in
   std::vector<cm::event_> from_vault;
+  std::optional<std::uint64_t> timer; ///< armed last, for the end of what is held (CRED-5)
 };
 
 struct world {

@@ -42,13 +42,13 @@ incarnation::incarnation(world& around, const simulated_settings& chosen,
   world_.accounts = std::make_unique<vault>(world_);
   around_->epoch = epoch;
   around_->policy.freeze = chosen.freeze;
-  spawn_services();
+  spawn_services(epoch);
   world_.seen.supervisor_starts(around_->warmed.version);
   spawn_deciders(chosen, std::move(environments));
   caf::anon_send(supervisor_, load_journal{});
 }
 
-void incarnation::spawn_services() {
+void incarnation::spawn_services(std::uint64_t epoch) {
   around_->policy.idle = world_.idle_ms;
   around_->policy.row = 300'000;
   around_->warmed = {"native", std::to_string(world_.installed)};
@@ -60,7 +60,10 @@ void incarnation::spawn_services() {
   around_->host = system_.spawn(make_host, stage_);
   around_->machine = system_.spawn(make_machine, stage_);
   vault_ = system_.spawn(make_vault, stage_);
-  around_->credentials = system_.spawn(make_credential_store, vault_, around_->now);
+  around_->credentials = system_.spawn(make_credential_store, vault_, around_->now, epoch, [this](snapshot s) {
+    if (around_->supervisor_handle)
+      caf::anon_send(around_->supervisor_handle, snapshot_changed{std::move(s)});
+  });
 }
 
 void incarnation::spawn_deciders(const simulated_settings& chosen, std::map<session_id, environment> environments) {

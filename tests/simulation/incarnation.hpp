@@ -57,7 +57,7 @@ public:
   std::uint64_t messages = 0;
 
 private:
-  void spawn_services();
+  void spawn_services(std::uint64_t epoch);
   void spawn_deciders(const simulated_settings& chosen, std::map<session_id, environment> environments);
   void move_time();
   void drain(bool timers);

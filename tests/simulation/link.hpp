@@ -18,12 +18,12 @@ struct say_hello {
 struct to_worker {
   std::uint64_t ticket = 0;
   std::variant<say_hello, assign_worker, start_worker, deliver_reply, give_answer, freeze_worker, thaw_worker,
-               note_work, end_worker, say_goodbye>
+               renew_worker, note_work, end_worker, say_goodbye>
       what;
 };
 
-using worker_answer = std::variant<failure, receipt, reply_taken, answer_taken, worker_frozen, work_declared,
-                                   ending_worker, worker_adopted>;
+using worker_answer = std::variant<failure, receipt, reply_taken, answer_taken, worker_frozen, worker_renewed,
+                                   work_declared, ending_worker, worker_adopted>;
 
 /// An answer, or a notification, to the supervisor.
 struct answered {

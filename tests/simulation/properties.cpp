@@ -79,6 +79,16 @@ struct judge {
       broken("every wait ends", "a request to it is unanswered");
   }
 
+  /// CRED-6, BEYOND-6: nobody goes on with what was signed out, nor with what another login has replaced.
+  void credentials_are_new() const {
+    auto* w = f().is_exec() || !worker_of(s.m) ? nullptr : d.around.holder(f().id);
+    if (!w || w->hung || w->over)
+      return;
+    const auto& held = w->job->credentials.credentials;
+    if (!held.empty() && held != d.around.files.credentials.credentials)
+      broken("CRED-6 nobody keeps what was signed out", "its worker holds " + held.front().secret);
+  }
+
   /// A dispatch ends in exactly one of started, failed with cause, stopped.
   void dispatch_has_ended() const {
     bool here = sm::listens(s.m);
@@ -185,6 +195,7 @@ void check_order(day& d) {
     j.dispatch_has_ended();
     j.process_is_there();
     j.one_fold();
+    j.credentials_are_new();
     j.replies_arrived();
   }
   check_credentials(d);

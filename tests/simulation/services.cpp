@@ -54,6 +54,10 @@ worker_host_actor::behavior_type make_host(worker_host_actor::pointer self, stag
         if (on->around)
           on->around->host->post([b = on->around->host.get(), x] { b->thaw(x); });
       },
+      [=](renew_worker& x) {
+        return on_bench<worker_renewed>(self, on,
+                                        [x](bench& b, auto done) { b.ask<worker_renewed>(x.worker, x, done); });
+      },
       [=](note_work& x) {
         return on_bench<work_declared>(self, on, [x](bench& b, auto done) { b.ask<work_declared>(x.worker, x, done); });
       },
@@ -128,6 +132,11 @@ vault_actor::behavior_type make_vault(vault_actor::pointer self, stage_ptr on) {
         if (on->around)
           on->around->accounts->refresh(keep(self, promise));
         return promise;
+      },
+      [=](clear_credentials&) -> caf::result<signed_out> {
+        if (on->around)
+          on->around->files.credentials = {};
+        return signed_out{1};
       },
       [](accounts_asked&) { return accounts{}; },
   };

@@ -182,6 +182,16 @@ void worker::thaw(const std::string& why) {
     emit("thawed", {}, why);
 }
 
+/// CRED-5, BEYOND-6: what comes is newer than what it has.
+worker_answer worker::renew(const renew_worker& x) {
+  if (!job || !end_reason.empty())
+    return failure{errc::not_running, "the session is not running here"};
+  if (x.credentials.epoch < job->credentials.epoch)
+    return failure{errc::refused, "newer credentials are here already"};
+  job->credentials = x.credentials;
+  return worker_renewed{id};
+}
+
 /// KEEP-2: the same start again changes the title, the same end again changes nothing.
 worker_answer worker::note(const note_work& x) {
   if (!started || harness_gone || !end_reason.empty())

@@ -86,6 +86,7 @@ private:
   worker_answer deliver(const deliver_reply& x);
   worker_answer answer(const give_answer& x);
   worker_answer freeze(const freeze_worker& x);
+  worker_answer renew(const renew_worker& x);
   worker_answer note(const note_work& x);
   worker_answer end(const end_worker& x);
   void thaw(const std::string& why);

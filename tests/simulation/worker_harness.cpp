@@ -8,8 +8,8 @@ namespace troupe::simulation {
 namespace {
 
 const char* word_of(const to_worker& m) {
-  static constexpr const char* words[] = {"hello",  "assign", "start", "deliver", "answer",
-                                          "freeze", "thaw",   "work",  "end",     "goodbye"};
+  static constexpr const char* words[] = {"hello", "assign",      "start", "deliver", "answer", "freeze",
+                                          "thaw",  "credentials", "work",  "end",     "goodbye"};
   return words[m.what.index()];
 }
 
@@ -36,6 +36,8 @@ void worker::read(link_ptr from) {
     out = freeze(*f);
   else if (const auto* t = std::get_if<thaw_worker>(&message.what))
     thaw(t->why);
+  else if (const auto* r = std::get_if<renew_worker>(&message.what))
+    out = renew(*r);
   else if (const auto* n = std::get_if<note_work>(&message.what))
     out = note(*n);
   else if (const auto* e = std::get_if<end_worker>(&message.what))

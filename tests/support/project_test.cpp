@@ -39,6 +39,8 @@ const std::map<std::string, allowance>& allowed() {
       {"runtime/embedding", {{"messages", "actors", "runtime"}, true}},
       {"runtime/host", {{"messages", "actors", "runtime"}, true}},
       {"runtime/supervisor", {{"messages", "actors", "runtime"}, true}},
+      {"runtime/credentials",
+       {{"messages", "runtime/io/unique_fd.hpp", "runtime/files", "runtime/config", "runtime/credentials"}, false}},
       {"runtime/worker", {{"messages", "runtime/io", "runtime/files", "runtime/config", "runtime/worker"}, false}},
       {"runtime/agent", {{"messages", "runtime/io", "runtime/files", "runtime/config", "runtime/agent"}, false}},
       {"cli", {{"messages", "runtime/io", "runtime/files", "runtime/config", "runtime/worker/terminal", "cli"}, false}},

@@ -88,8 +88,10 @@ void sandbox::configure(const std::string& settings) const {
 void sandbox::own_programs() {
   auto own = root_ + "/bin";
   std::filesystem::create_directory(own);
-  for (const char* name : {"troupe", "troupe-supervisor", "troupe-worker", "troupe-agent", "troupe-model"})
-    std::filesystem::copy_file(programs_ + "/" + name, own + "/" + name);
+  for (const char* name :
+       {"troupe", "troupe-supervisor", "troupe-worker", "troupe-agent", "troupe-model", "troupe-credentials"})
+    if (std::filesystem::exists(programs_ + "/" + name))
+      std::filesystem::copy_file(programs_ + "/" + name, own + "/" + name);
   programs_ = own;
 }
 
@@ -162,10 +164,18 @@ std::vector<process_identity> sandbox::processes() const {
     auto pid = std::atoi(entry.path().filename().c_str());
     if (pid <= 0 || pid == ::getpid())
       continue;
-    if (slurp(entry.path().string() + "/environ").find(home_) != std::string::npos)
+    auto base = entry.path().string();
+    // who is undumpable shows its environment to root alone: it says whose it is in its arguments
+    if (slurp(base + "/environ").find(home_) != std::string::npos ||
+        (slurp(base + "/comm").starts_with("troupe-") && slurp(base + "/cmdline").find(home_) != std::string::npos))
       if (auto who = identify(pid))
         out.push_back(*who);
   }
+  auto known = out;
+  for (const auto& p : known) // the built-in agent says nothing; it is below its worker
+    for (const auto& below : descendants(p.pid))
+      if (std::find(out.begin(), out.end(), below) == out.end())
+        out.push_back(below);
   return out;
 }
 

@@ -43,7 +43,7 @@ public:
   json field(const std::string& id, const std::string& name) const; ///< of the row; null when it is not there
   json status() const;
   std::int32_t supervisor_pid() const;
-  /// Live processes that carry this sandbox's home in their environment.
+  /// Live processes that carry this sandbox's home in their environment or arguments, and what is below them.
   std::vector<process_identity> processes() const;
   /// `daemon stop --any`, then whoever is left: must be nobody (KEEP-8).
   std::vector<process_identity> stop() const;

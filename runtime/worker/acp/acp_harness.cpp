@@ -60,6 +60,29 @@ void acp_harness::deliver(const std::string& key, const std::string& text) {
   perform(state_.deliver(key, text));
 }
 
+void acp_harness::renew(const snapshot& fresh) {
+  if (!job_)
+    return;
+  former_secrets_.insert(former_secrets_.end(), job_->credentials.credentials.begin(),
+                         job_->credentials.credentials.end());
+  job_->credentials = fresh;
+  if (!options_.native)
+    return;
+  if (phase_ == phase::open)
+    send_credentials();
+  else
+    renewed_ = true;
+}
+
+void acp_harness::send_credentials() {
+  auto secrets = json::array();
+  for (const auto& each : job_->credentials.credentials)
+    secrets.push_back(json::array({each.variable, bytes_to_json(each.secret)}));
+  wire_->notify(
+      "_troupe/credentials",
+      {{"sessionId", session_}, {"snapshot", std::move(secrets)}, {"snapshotEpoch", job_->credentials.epoch}});
+}
+
 failure acp_harness::answer(const std::string& question, const std::string& choice, const std::string& by,
                             std::string& resolved, std::string& chosen) {
   auto result = state_.answer(question, choice, by);
@@ -260,6 +283,8 @@ std::string acp_harness::clean(std::string text) const {
   if (job_)
     for (const auto& each : job_->credentials.credentials)
       strike_out(text, each.secret);
+  for (const auto& each : former_secrets_)
+    strike_out(text, each.secret);
   return text;
 }
 

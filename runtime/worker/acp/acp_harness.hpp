@@ -64,6 +64,7 @@ public:
   /// `ready`, and sends what was delivered meanwhile. Makes `directory/tmp`.
   void start(const assignment& job) override;
   void deliver(const std::string& key, const std::string& text) override;
+  void renew(const snapshot& fresh) override;
   failure answer(const std::string& question, const std::string& choice, const std::string& by, std::string& resolved,
                  std::string& chosen) override;
   /// What earlier runs have used (the transcript's last `usage`), before `start`.
@@ -114,6 +115,7 @@ private:
   void cancel_turn();
   void background(const json& params);
   void wake(const json& params, const json& id);
+  void send_credentials();
   void send_prompt(const acp_send_prompt& prompt);
   void prompt_answered(const json* result, const rpc_error& error);
   void perform(acp_effects effects);
@@ -161,7 +163,9 @@ private:
   std::optional<assignment> job_;
   std::string former_, session_; ///< the agent's own ids
   std::deque<setup_step> setup_;
+  std::vector<credential> former_secrets_; ///< struck out of what is told, too
   bool warming_ = false, was_ready_ = false;
+  bool renewed_ = false; ///< newer credentials came while the session was being made
   std::string failure_;
   std::uint64_t garbage_ = 0, wakes_ = 0;
   std::string first_garbage_;

@@ -244,6 +244,8 @@ void acp_harness::ready() {
   deadline_.cancel();
   phase_ = phase::open;
   was_ready_ = true;
+  if (std::exchange(renewed_, false))
+    send_credentials();
   outliving_.take_baseline();
   perform(state_.ready(session_));
 }
