@@ -73,6 +73,8 @@ sandbox::sandbox(const std::string& settings) {
   std::filesystem::create_directory(work());
   configure(settings.empty() ? "{}" : settings);
   spill(home_ + "/consents.json", R"({"bypassPermissions": 1})"); // as a user has who dispatches that way
+  std::filesystem::permissions(home_ + "/consents.json",
+                               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   programs_ = bin();
 }
 
