@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 #include <fstream>
+#include <sstream>
 #include <tuple>
 
 #include <fcntl.h>
@@ -44,7 +45,9 @@ rpc_peer::answer translate(const bench::answer<T>& done, F read) {
 
 std::int32_t parent_of(std::int32_t pid) {
   std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
-  std::string text((std::istreambuf_iterator<char>(in)), {});
+  std::ostringstream read;
+  read << in.rdbuf(); // stops without a word where the process is gone by now; an iterator would throw
+  auto text = read.str();
   auto at = text.rfind(')');
   return at == std::string::npos ? 0 : std::atoi(text.c_str() + at + 4);
 }

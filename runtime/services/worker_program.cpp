@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string_view>
 
 #include <unistd.h>
@@ -52,7 +53,9 @@ spawn_request worker_command(const launch_worker& x, const bench_setup& setup) {
 
 bool runs_worker(std::int32_t pid) {
   std::ifstream in("/proc/" + std::to_string(pid) + "/cmdline");
-  std::string text((std::istreambuf_iterator<char>(in)), {});
+  std::ostringstream read;
+  read << in.rdbuf(); // stops without a word where the process is gone by now; an iterator would throw
+  auto text = read.str();
   constexpr std::string_view words("troupe-worker\0--worker\0", 23);
   return text.starts_with(words);
 }

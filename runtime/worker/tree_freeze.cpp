@@ -30,7 +30,9 @@ constexpr const char* prefix = "troupe-";                  ///< of our control g
 
 std::string content_of(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  std::ostringstream text;
+  text << in.rdbuf(); // stops without a word where a process is gone by now; an iterator would throw
+  return text.str();
 }
 
 /// One write, as the kernel's files want it.

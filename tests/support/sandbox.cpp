@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 
 #include <fcntl.h>
@@ -260,7 +261,9 @@ bool write_all(int fd, std::string_view bytes) {
 
 std::string slurp(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  std::ostringstream text;
+  text << in.rdbuf(); // stops without a word where a process is gone by now; an iterator would throw
+  return text.str();
 }
 
 void spill(const std::string& path, const std::string& text) {
