@@ -234,9 +234,8 @@ process_identity identity_from_json(const json& x) {
           required_unsigned(x, "start")};
 }
 
-namespace {
-
-void append(std::string& to, const dispatch_spec& x) {
+// What `text_of` finds by the message's namespace, hence in none of their own.
+static void append(std::string& to, const dispatch_spec& x) {
   json_object o(to);
   o.bytes("kind", x.kind);
   o.bytes("harness", x.harness);
@@ -268,13 +267,11 @@ void append(std::string& to, const dispatch_spec& x) {
 }
 
 template <class T>
-std::string text_of(const T& x) {
+static std::string text_of(const T& x) {
   std::string out;
   append(out, x);
   return out;
 }
-
-} // namespace
 
 std::string to_text(const dispatch_spec& x) {
   return text_of(x);
@@ -363,27 +360,27 @@ std::vector<work_item> work_from_json(const json& xs) {
   });
 }
 
+static void append(std::string& to, const event& x) {
+  json_object o(to);
+  o.number("n", x.n);
+  o.number("t", x.t);
+  o.number("run", x.run);
+  o.number("seen", x.seen);
+  o.bytes("what", x.what);
+  o.some_bytes("id", x.id);
+  o.some_bytes("text", x.text);
+  o.some_bytes("detail", x.detail);
+  o.some_number("value", x.value);
+  if (!x.options.empty())
+    o.at("options") += to_line(to_json(x.options));
+  if (!x.work.empty())
+    o.at("work") += to_line(to_json(x.work));
+  if (!x.data.empty())
+    o.at("data") += x.data;
+}
+
 std::string to_text(const event& x) {
-  std::string out;
-  {
-    json_object o(out);
-    o.number("n", x.n);
-    o.number("t", x.t);
-    o.number("run", x.run);
-    o.number("seen", x.seen);
-    o.bytes("what", x.what);
-    o.some_bytes("id", x.id);
-    o.some_bytes("text", x.text);
-    o.some_bytes("detail", x.detail);
-    o.some_number("value", x.value);
-    if (!x.options.empty())
-      o.at("options") += to_line(to_json(x.options));
-    if (!x.work.empty())
-      o.at("work") += to_line(to_json(x.work));
-    if (!x.data.empty())
-      o.at("data") += x.data;
-  }
-  return out;
+  return text_of(x);
 }
 
 json to_json(const event& x) {
@@ -410,26 +407,26 @@ event event_from_json(const json& x) {
   return out;
 }
 
-std::string to_text(const ledger_entry& x) {
-  std::string out;
-  {
-    json_object o(out);
-    o.number("n", x.n);
-    o.number("t", x.t);
-    o.bytes("what", x.what);
-    o.some_number("cause", x.cause);
-    o.some_number("seen", x.seen);
-    o.some_bytes("session", x.session.value);
-    o.some_number("run", x.run);
-    if (!x.facts.empty()) {
-      json_object facts(o.at("facts"));
-      for (const auto& [name, value] : x.facts)
-        facts.bytes(name, value);
-    }
-    if (!x.spec.empty())
-      append(o.at("spec"), x.spec.front());
+static void append(std::string& to, const ledger_entry& x) {
+  json_object o(to);
+  o.number("n", x.n);
+  o.number("t", x.t);
+  o.bytes("what", x.what);
+  o.some_number("cause", x.cause);
+  o.some_number("seen", x.seen);
+  o.some_bytes("session", x.session.value);
+  o.some_number("run", x.run);
+  if (!x.facts.empty()) {
+    json_object facts(o.at("facts"));
+    for (const auto& [name, value] : x.facts)
+      facts.bytes(name, value);
   }
-  return out;
+  if (!x.spec.empty())
+    append(o.at("spec"), x.spec.front());
+}
+
+std::string to_text(const ledger_entry& x) {
+  return text_of(x);
 }
 
 json to_json(const ledger_entry& x) {
@@ -497,9 +494,7 @@ json to_json(const row& x) {
   return out;
 }
 
-namespace {
-
-void append(std::string& to, const snapshot& x) {
+static void append(std::string& to, const snapshot& x) {
   json_object o(to);
   o.number("epoch", x.epoch);
   o.number("expires", x.expires);
@@ -510,39 +505,35 @@ void append(std::string& to, const snapshot& x) {
   });
 }
 
-} // namespace
+static void append(std::string& to, const assignment& x) {
+  json_object o(to);
+  o.bytes("session", x.session.value);
+  o.number("run", x.run);
+  o.number("seen", x.seen);
+  o.number("epoch", x.epoch);
+  append(o.at("spec"), x.spec);
+  o.bytes("env", block_of(x.env));
+  append(o.at("snapshot"), x.credentials);
+  o.bytes("directory", x.directory);
+  o.bytes("controlSocket", x.control_socket);
+  o.bytes("supervisor", x.supervisor);
+  o.flag("resume", x.resume);
+  o.flag("interrupted", x.interrupted);
+  o.flag("tooOld", x.too_old);
+  o.number("waiting", x.waiting);
+  o.texts("ignoredWork", x.ignored_work);
+  o.bytes("settings", x.settings);
+  o.bytes("definition", x.definition);
+  o.bytes("driver", x.driver);
+  o.number("variables", x.variables);
+}
 
 std::string to_text(const assignment& x) {
-  std::string out;
-  {
-    json_object o(out);
-    o.bytes("session", x.session.value);
-    o.number("run", x.run);
-    o.number("seen", x.seen);
-    o.number("epoch", x.epoch);
-    append(o.at("spec"), x.spec);
-    o.bytes("env", block_of(x.env));
-    append(o.at("snapshot"), x.credentials);
-    o.bytes("directory", x.directory);
-    o.bytes("controlSocket", x.control_socket);
-    o.bytes("supervisor", x.supervisor);
-    o.flag("resume", x.resume);
-    o.flag("interrupted", x.interrupted);
-    o.flag("tooOld", x.too_old);
-    o.number("waiting", x.waiting);
-    o.texts("ignoredWork", x.ignored_work);
-    o.bytes("settings", x.settings);
-    o.bytes("definition", x.definition);
-    o.bytes("driver", x.driver);
-    o.number("variables", x.variables);
-  }
-  return out;
+  return text_of(x);
 }
 
 json to_json(const snapshot& x) {
-  std::string out;
-  append(out, x);
-  return json::parse(out);
+  return json::parse(text_of(x));
 }
 
 snapshot snapshot_from_json(const json& x) {
@@ -582,23 +573,23 @@ assignment assignment_from_json(const json& x) {
   return out;
 }
 
+static void append(std::string& to, const receipt& x) {
+  json_object o(to);
+  o.bytes("session", x.session.value);
+  o.number("run", x.run);
+  o.bytes("cwd", x.cwd);
+  o.bytes("permissionMode", x.permission_mode);
+  o.number("last", x.last);
+  o.texts("arguments", x.arguments);
+  o.bytes("env", block_of(x.env));
+  o.number("variables", x.variables);
+  json_object account(o.at("account"));
+  account.number("epoch", x.account_epoch);
+  account.texts("variables", x.accounts);
+}
+
 std::string to_text(const receipt& x) {
-  std::string out;
-  {
-    json_object o(out);
-    o.bytes("session", x.session.value);
-    o.number("run", x.run);
-    o.bytes("cwd", x.cwd);
-    o.bytes("permissionMode", x.permission_mode);
-    o.number("last", x.last);
-    o.texts("arguments", x.arguments);
-    o.bytes("env", block_of(x.env));
-    o.number("variables", x.variables);
-    json_object account(o.at("account"));
-    account.number("epoch", x.account_epoch);
-    account.texts("variables", x.accounts);
-  }
-  return out;
+  return text_of(x);
 }
 
 json to_json(const receipt& x) {

@@ -1,8 +1,6 @@
 // Worker processes on the Asio thread.
 #include <algorithm>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 #include <tuple>
 
 #include <fcntl.h>
@@ -44,12 +42,8 @@ rpc_peer::answer translate(const bench::answer<T>& done, F read) {
 }
 
 std::int32_t parent_of(std::int32_t pid) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
-  std::ostringstream read;
-  read << in.rdbuf(); // stops without a word where the process is gone by now; an iterator would throw
-  auto text = read.str();
-  auto at = text.rfind(')');
-  return at == std::string::npos ? 0 : std::atoi(text.c_str() + at + 4);
+  auto line = process_table::read(pid);
+  return line ? line->parent : 0;
 }
 
 /// Waits until a process that was sent SIGKILL is gone or a zombie; at most a second.

@@ -2,12 +2,11 @@
 #include "runtime/services/worker_program.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
-#include <sstream>
 #include <string_view>
 
 #include <unistd.h>
+
+#include "runtime/io/process_table.hpp"
 
 namespace troupe {
 
@@ -52,12 +51,8 @@ spawn_request worker_command(const launch_worker& x, const bench_setup& setup) {
 }
 
 bool runs_worker(std::int32_t pid) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/cmdline");
-  std::ostringstream read;
-  read << in.rdbuf(); // stops without a word where the process is gone by now; an iterator would throw
-  auto text = read.str();
   constexpr std::string_view words("troupe-worker\0--worker\0", 23);
-  return text.starts_with(words);
+  return process_table::slurp("/proc/" + std::to_string(pid) + "/cmdline", words.size()).starts_with(words);
 }
 
 } // namespace troupe
