@@ -80,10 +80,12 @@ private:
       pollfd ready{peer.get(), POLLIN, 0};
       if (::poll(&ready, 1, 1) == 1 && !answer(peer.get()))
         return;
-      if (rate == 0)
+      const int per_second = rate; // read once: it is set to 0 at any time
+      if (per_second == 0)
         next = clock_type::now();
-      for (; rate > 0 && next <= clock_type::now(); next += std::chrono::microseconds(1'000'000 / rate))
-        change(peer.get(), turn_ % sessions_);
+      else
+        for (; rate > 0 && next <= clock_type::now(); next += std::chrono::microseconds(1'000'000 / per_second))
+          change(peer.get(), turn_ % sessions_);
       for (; once > 0; --once)
         change(peer.get(), 13);
     }

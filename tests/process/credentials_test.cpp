@@ -157,7 +157,11 @@ CAF_TEST(a running worker has a new token before its own expires) {
   auto id = s.bg({"say hello"});
   CAF_CHECK(holds_eventually([&] { return !told_snapshots(log, "session/new").empty(); }));
   CAF_CHECK_EQUAL(last_snapshot(log, "session/new"), token_line("access-0-secret"));
-  CAF_CHECK(holds_eventually([&] { return !told_snapshots(log, "_troupe/credentials").empty(); }));
+  bool told = holds_eventually([&] { return !told_snapshots(log, "_troupe/credentials").empty(); });
+  CAF_CHECK(told);
+  if (!told)
+    std::fprintf(stderr, "not told:\n%s\n%s\n%s\n", slurp(log).c_str(), slurp(s.home() + "/supervisor.log").c_str(),
+                 s.troupe({"why", id}).out.c_str());
   CAF_CHECK_EQUAL(last_snapshot(log, "_troupe/credentials"), token_line("access-1-secret"));
   CAF_CHECK_EQUAL(server.spent(), 1);
   auto status = json::parse(s.troupe({"auth", "status", "--json"}).out)["accounts"][0];
