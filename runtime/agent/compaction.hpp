@@ -35,7 +35,7 @@ public:
   void note(const std::string&) override {}
   void finish(step_end how) override;
   void fail(const std::string& why) override { failed_(why); }
-  void when_drained(event_loop::task) override {}
+  void when_drained(event_loop::task next) override { next(); }
 
 private:
   taken done_;

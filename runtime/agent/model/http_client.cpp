@@ -142,12 +142,27 @@ void http_client::write_some() {
       break; // full, or gone: then the reading side hears of it
     }
   }
-  events_.watch(socket_.get(), static_cast<short>(out_.empty() ? POLLIN : POLLIN | POLLOUT), [this](short what) {
+  watch();
+}
+
+void http_client::watch() {
+  const int wanted = (paused_ > 0 ? 0 : POLLIN) | (out_.empty() ? 0 : POLLOUT);
+  events_.watch(socket_.get(), static_cast<short>(wanted), [this](short what) {
     if ((what & POLLOUT) != 0)
       write_some();
     if ((what & ~POLLOUT) != 0)
       read_some();
   });
+}
+
+void http_client::pause() {
+  if (paused_++ == 0 && socket_)
+    watch();
+}
+
+void http_client::resume() {
+  if (--paused_ == 0 && socket_)
+    watch();
 }
 
 void http_client::read_some() {

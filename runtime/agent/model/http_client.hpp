@@ -64,9 +64,14 @@ public:
   ticket start(const http_request& request, http_answer answer);
   /// Nothing more is told of that request. Without effect for one that is over.
   void cancel(ticket id);
+  /// For who cannot hand on what it is told: nothing more is read until each of these has been taken back, so that a
+  /// fast answer waits at its server and not in memory.
+  void pause();
+  void resume();
 
 private:
   bool launch(std::string& error);
+  void watch();
   void write_some();
   void read_some();
   void take(frame_kind kind, ticket id, std::string_view payload);
@@ -81,6 +86,7 @@ private:
   ticket last_ = 0;
   std::map<ticket, http_answer> running_;
   event_loop::ticket resting_ = 0;
+  int paused_ = 0;
 };
 
 } // namespace troupe::agent

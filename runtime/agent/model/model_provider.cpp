@@ -165,6 +165,8 @@ void model_provider::take(std::string_view bytes) {
   if (call_ != mine || call_ == 0)
     return; // cancelled by what was said
   await_more(how_.stall);
+  http_.pause();
+  sink_->when_drained([&http = http_] { http.resume(); });
   if (reader_->failed() || garbled_) {
     http_.cancel(std::exchange(call_, 0));
     failed(garbled_ ? of_answer({"unreadable", "it is no event stream"}) : of_answer(reader_->error()));
