@@ -71,8 +71,11 @@ process restart_or_fail(context& c, const std::string& evidence) {
   const auto& all = c.f().restarts;
   auto past = static_cast<std::size_t>(
       std::count_if(all.begin(), all.end(), [&](wall_ms t) { return t > c.now - c.p.restart_window; }));
-  if (past >= c.p.restart_most)
-    return fail(c, errc::worker_gone, "ended " + std::to_string(past + 1) + " times in ten minutes: " + evidence);
+  if (past >= c.p.restart_most) {
+    const auto& told = c.f().last_words; // by its harness; else what was seen of its worker
+    return fail(c, errc::worker_gone,
+                "ended " + std::to_string(past + 1) + " times in ten minutes: " + (told.empty() ? evidence : told));
+  }
   auto ms = past == 0 ? std::int64_t{0} : std::int64_t{500} << past;
   c.write("restart", {{"attempt", std::to_string(past + 1)}, {"after_ms", std::to_string(ms)}});
   if (ms == 0)

@@ -106,6 +106,7 @@ void session_state::settle() {
 }
 
 bool session_state::act(const sm::claim&) {
+  account.given = false; // by the worker to come
   const auto& spec = m.known.spec;
   auto why = around->admit(spec);
   if (why.code == errc::ok) {
@@ -156,11 +157,23 @@ void session_state::not_assigned(std::uint32_t run, const caf::error& err) {
     advance(sm::not_held{why.text, why.code, run});
 }
 
-/// BEYOND-6: what a worker holds may be from before a login or a logout that no supervisor was there for.
+/// BEYOND-6: what a worker holds may be from before a login or a logout that no supervisor was there for, or the
+/// renewal of it has failed.
 void session_state::catch_up() {
   if (!m.known.is_exec())
     self->request(around->credentials, deadline::local, snapshot_wanted{m.known.id})
-        .then([this](snapshot& s) { renew(std::move(s)); }, [](caf::error&) { /* asked again before its next turn */ });
+        .then([this](snapshot& s) { renew(std::move(s)); },
+              [this](caf::error&) {
+                if (account.held < account.current)
+                  catch_up_later(); // else it is asked again before its next turn
+              });
+}
+
+/// As long as its worker lives and is behind, with growing distance.
+void session_state::catch_up_later() {
+  constexpr std::uint32_t most_doublings = 6;
+  std::chrono::seconds distance(std::int64_t{5} << std::min(account.tries++, most_doublings));
+  self->delayed_send(self, distance, timer_due{credentials_late, m.known.run});
 }
 
 namespace {
@@ -177,19 +190,35 @@ snapshot part_for(const launch_settings& settled, snapshot all) {
 
 /// BEYOND-6: a worker that holds an older snapshot gets this one; none in it: it drops what it holds.
 void session_state::renew(snapshot fresh) {
-  if (m.known.is_exec() || !sm::holds_credentials(m) || fresh.epoch <= account_epoch)
+  account.current = std::max(account.current, fresh.epoch);
+  if (m.known.is_exec() || !account.given || fresh.epoch <= account.sent)
     return;
-  account_epoch = fresh.epoch;
+  if (!sm::holds_credentials(m)) {
+    if (std::holds_alternative<sm::ending>(m.at))
+      catch_up_later(); // it may refuse to end
+    return;
+  }
+  account.sent = fresh.epoch;
   auto worker = m.known.worker.worker;
   self->request(around->host, deadline::worker, renew_worker{worker, part_for(settled, std::move(fresh))})
-      .then([](worker_renewed&) {},
-            [this, worker](caf::error& err) {
-              if (worker != m.known.worker.worker)
-                return;
-              account_epoch = 0; // it is tried again before the next turn, and soon
-              if (failure_of(err).code == errc::timed_out)
-                self->delayed_send(self, std::chrono::seconds(5), timer_due{credentials_late, m.known.run});
-            });
+      .then([this, worker, epoch = account.sent](worker_renewed&) { renewed(worker, epoch); },
+            [this, worker, epoch = account.sent](caf::error&) { not_renewed(worker, epoch); });
+}
+
+void session_state::renewed(worker_id worker, std::uint64_t epoch) {
+  if (worker != m.known.worker.worker)
+    return;
+  account.held = epoch; // in the order in which they were sent
+  account.tries = 0;
+  if (account.sent < account.current)
+    catch_up(); // what was announced while it could not be sent
+}
+
+void session_state::not_renewed(worker_id worker, std::uint64_t epoch) {
+  if (worker != m.known.worker.worker || epoch != account.sent)
+    return; // newer ones are under way
+  account.sent = account.held;
+  catch_up_later();
 }
 
 void session_state::assign_with(const sm::assign& e, snapshot credentials) {
@@ -205,7 +234,7 @@ void session_state::assign_with(const sm::assign& e, snapshot credentials) {
   if (job.spec.effort.empty())
     job.spec.effort = settled.effort;
   job.credentials = part_for(settled, std::move(credentials));
-  account_epoch = job.credentials.epoch;
+  account = {true, job.credentials.epoch, job.credentials.epoch, std::max(account.current, job.credentials.epoch), 0};
   if (job.spec.kind == "agent" && !job.spec.command.empty())
     job.driver = driver().text;
   job.directory = around->sessions + "/" + m.known.id.value;
@@ -226,6 +255,8 @@ void session_state::assign_with(const sm::assign& e, snapshot credentials) {
             advance(sm::held{got, std::move(check)});
           },
           [this, run = m.known.run](caf::error& err) { not_assigned(run, err); });
+  if (account.held < account.current)
+    catch_up(); // announced while the snapshot was on its way here
 }
 
 const driver_facts& session_state::driver() const {
@@ -343,7 +374,7 @@ bool session_state::act(const sm::adopt& e) {
               advance(sm::not_adopted{true, a.why});
             } else {
               env = std::move(a.job.env);
-              account_epoch = a.job.credentials.epoch;
+              account = {true, a.job.credentials.epoch, a.job.credentials.epoch, account.current, 0};
               settle(); // which credentials are its own
               advance(sm::adopted{a.last});
               catch_up();
@@ -585,6 +616,8 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
       },
       [self](machine_slept& s) {
         self->state.advance(sm::slept{s.ms, s.since});
+        if (sm::holds_credentials(self->state.m))
+          self->state.catch_up(); // what it holds may have expired meanwhile: the store's timer slept too
       },
       [self](snapshot_changed& x) {
         auto& s = self->state;
@@ -607,7 +640,7 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
           return;
         }
         if (t.which == credentials_late) {
-          if (t.generation == s.m.known.run)
+          if (t.generation == s.m.known.run && s.account.held < s.account.current)
             s.catch_up();
           return;
         }

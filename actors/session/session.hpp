@@ -31,9 +31,8 @@ struct launch_settings {
 
 /// What a session needs to know of how an ACP agent is driven.
 struct driver_facts {
-  std::string text;                  ///< what its worker needs, a JSON object
-  bool warm = false;                 ///< a spare may run it ahead of time (POOL-9)
-  std::set<std::string> credentials; ///< the variables that the user's settings let it have (CRED-7)
+  std::string text;  ///< what its worker needs, a JSON object
+  bool warm = false; ///< a spare may run it ahead of time (POOL-9)
 };
 
 /// What every session of one supervisor shares. Immutable after the start.
@@ -64,8 +63,17 @@ struct session_surroundings {
 
 /// Which timer tries a line again that the ledger did not take; beside those of session_machine::timer.
 constexpr std::uint32_t ledger_retry = 1000;
-/// And which asks a worker again that has not taken newer credentials in time.
+/// And which offers newer credentials again to a worker that has not taken them.
 constexpr std::uint32_t credentials_late = 1002;
+
+/// How far a worker is with the credentials, as epochs (BEYOND-6): it is behind as long as `held` is below `current`.
+struct account_state {
+  bool given = false;        ///< it has been given some at all: with its assignment
+  std::uint64_t held = 0;    ///< it has said that it has these
+  std::uint64_t sent = 0;    ///< these are under way to it, or held
+  std::uint64_t current = 0; ///< the store has announced these, or a later look has found them
+  std::uint32_t tries = 0;   ///< that failed in a row
+};
 
 struct session_state {
   static inline const char* name = "troupe.session";
@@ -76,8 +84,8 @@ struct session_state {
   std::shared_ptr<const session_surroundings> around;
   session_machine::state m;
   environment env;
-  launch_settings settled;         ///< of the run at hand
-  std::uint64_t account_epoch = 0; ///< of the snapshot that its worker holds (BEYOND-6)
+  launch_settings settled; ///< of the run at hand
+  account_state account;   ///< of its worker
   bool warm = false;
   row shown;
   std::deque<todo> queue;
@@ -103,7 +111,10 @@ struct session_state {
   void take(dispatch& d, caf::typed_response_promise<dispatched> promise);
   void wake_with(const environment& fresh);
   void renew(snapshot fresh);
+  void renewed(worker_id worker, std::uint64_t epoch);
+  void not_renewed(worker_id worker, std::uint64_t epoch);
   void catch_up();
+  void catch_up_later();
   void settle();
   [[nodiscard]] const driver_facts& driver() const;
 

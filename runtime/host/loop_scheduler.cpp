@@ -99,16 +99,17 @@ void loop_scheduler::want_turn() {
     asio::post(*loop_, [this] { turn(); });
 }
 
-/// Timers are looked at after `wanted_` is cleared: one that another thread sets meanwhile is seen here or asks for a
-/// turn of its own.
+/// What another thread brings between the last look of `run` and here has asked for no turn, since one was on its way;
+/// so it gets one. Timers are looked at after `wanted_` is cleared: one that another thread sets meanwhile is seen here
+/// or asks for a turn of its own.
 void loop_scheduler::turn() {
   auto n = run(most_in_a_turn);
   {
     std::lock_guard guard(mutex_);
-    wanted_ = false;
+    wanted_ = n == most_in_a_turn || !arrived_.empty();
+    if (wanted_)
+      asio::post(*loop_, [this] { turn(); });
   }
-  if (n == most_in_a_turn)
-    want_turn();
   arm();
 }
 

@@ -172,7 +172,7 @@ void supervisor_host::spawn_services() {
   around_->policy.row = chosen_.row_seconds * 1000;
   around_->warmed = {"native", setup_.version};
   for (const auto& d : chosen_.harnesses)
-    around_->drivers[d.name] = {to_line(to_json(d)), d.warm, {d.credentials.begin(), d.credentials.end()}};
+    around_->drivers[d.name] = {to_line(to_json(d)), d.warm};
   around_->epoch = setup_.right.epoch;
   around_->sessions = setup_.where.state + "/sessions";
   if (server_)

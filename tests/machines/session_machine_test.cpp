@@ -68,6 +68,21 @@ CAF_TEST(a worker that ends in a turn is restarted at once and then with back of
   CAF_CHECK_EQUAL(s.state(), "failed");
 }
 
+// REST-1: by the harness's own last words; those of its worker say nothing
+CAF_TEST(a session that ended too often says what its harness said last) {
+  session s;
+  s.on(sm::begin{});
+  for (int i = 0; i < 6; ++i) {
+    s.run();
+    s.happens("ended", {}, "exited", 7, "the agent ended: bad option -x");
+    for (const auto& x : s.on(sm::gone{s.worker(), "exited 0"}))
+      if (const auto* t = std::get_if<sm::arm>(&x))
+        s.on(sm::elapsed{t->which, t->generation});
+  }
+  CAF_CHECK_EQUAL(s.state(), "failed");
+  CAF_CHECK_EQUAL(s.m.known.sentence, "ended 6 times in ten minutes: the agent ended: bad option -x");
+}
+
 // REST-1: never a shell job
 CAF_TEST(a shell job is not run again) {
   session s("exec");

@@ -31,7 +31,7 @@ struct session {
   }
   worker_address fresh() { return {{next_worker++}, {"boot", 7, 9}, "/socket"}; }
   std::vector<sm::effect> happens(const std::string& what, const std::string& id = {}, const std::string& detail = {},
-                                  std::int64_t value = 0) {
+                                  std::int64_t value = 0, const std::string& text = {}) {
     event e;
     e.n = ++events;
     e.t = now;
@@ -40,6 +40,7 @@ struct session {
     e.id = id;
     e.detail = detail;
     e.value = value;
+    e.text = text;
     return on(sm::happened{e});
   }
   worker_id worker() const { return {next_worker - 1}; }
