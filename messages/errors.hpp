@@ -26,8 +26,10 @@ enum class errc : std::uint8_t {
   needs_any,       ///< `daemon stop` of an on-demand supervisor without --any (SUP-4)
   directory,       ///< the directory does not exist, is none, or may not be entered
   overloaded,      ///< too many requests wait on one connection
-  not_trusted, ///< the directory has settings of its own that the user has not allowed, or not as they are (TRUST-2)
-  not_allowed, ///< asked from inside a session, which may not do that (SEC-1)
+  not_trusted,   ///< the directory has settings of its own that the user has not allowed, or not as they are (TRUST-2)
+  not_allowed,   ///< asked from inside a session, which may not do that (SEC-1)
+  no_consent,    ///< the permission mode lets all run, and the user has not accepted that yet (NAT-2)
+  no_definition, ///< there is no agent definition of that name (CLI-3)
 };
 
 /// The code's name as it travels in JSON, e.g. "no_such_session".

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "cli/trust_question.hpp"
+#include "runtime/config/settings_layers.hpp"
+#include "runtime/files/folder_access.hpp"
 
 namespace troupe {
 
@@ -48,8 +50,12 @@ std::string absolute(const std::string& path, failure& error) {
   char out[PATH_MAX];
   if (::realpath(path.c_str(), out))
     return out;
-  error = {errc::directory, "directory " + std::string(errno == ENOENT ? "does not exist" : std::strerror(errno)) +
-                                ": " + path + "\nname another: --cwd DIR"};
+  const int why = errno;
+  if (path.starts_with("/"))
+    error = folder_fault(path); // CLI-6
+  if (error.code == errc::ok)
+    error = {errc::directory, "directory " + std::string(why == ENOENT ? "does not exist" : std::strerror(why)) + ": " +
+                                  path + "\nname another: --cwd DIR"};
   return {};
 }
 
@@ -82,25 +88,6 @@ bool fill_task(const bg_options& o, json& params, int& code) {
   return true;
 }
 
-/// A word that is no secret: it names where the value comes from.
-bool is_reference(const std::string& value) {
-  return value.empty() || (value.starts_with("${") && value.find('}') == value.size() - 1);
-}
-
-/// SEC-6: what is given in arguments can be seen by every process, and the ledger keeps it.
-std::string secret_in(const json& value) {
-  if (value.is_array() || value.is_object())
-    for (const auto& [name, part] : value.items()) {
-      if ((name == "env" || name == "headers") && part.is_object())
-        for (const auto& [variable, text] : part.items())
-          if (!text.is_string() || !is_reference(text.get<std::string>()))
-            return variable;
-      if (auto found = secret_in(part); !found.empty())
-        return found;
-    }
-  return {};
-}
-
 /// MCP servers: a file, which each run of the session reads, or JSON without values that may be secret.
 bool fill_servers(const std::string& given, json& params, int& code) {
   if (!given.starts_with("{")) {
@@ -117,9 +104,9 @@ bool fill_servers(const std::string& given, json& params, int& code) {
     code = fail_usage("--mcp-config is no JSON", "give a file, or JSON: '{\"mcpServers\": {...}}'");
     return false;
   }
-  if (auto name = secret_in(servers); !name.empty()) {
-    code = fail_usage("--mcp-config: the value of " + name + " could be a secret, and everybody can see arguments",
-                      "write ${" + name + "} for the variable of that name, or put the servers into a file");
+  if (auto name = secret_in_servers(servers); !name.empty()) { // SEC-6: the ledger keeps it, too
+    auto fault = secret_server_fault(name);
+    code = fail_usage(fault.substr(0, fault.find('\n')), fault.substr(fault.find('\n') + 1));
     return false;
   }
   params["mcpConfig"] = given;
@@ -165,20 +152,11 @@ bool decide(client& c, const std::string& cwd, json& params) {
   return answer == "t" && grant_trust(c, cwd, seen);
 }
 
-/// NAT-2: whether the dispatch waits for the user's word, and there is a user at this terminal.
-bool lacks_consent(const failure& why) {
-  return why.code == errc::refused && why.text.starts_with("the permission mode bypassPermissions") &&
-         ::isatty(STDIN_FILENO) != 0 && ::isatty(STDERR_FILENO) != 0;
-}
-
-/// Asks for it, once and for good. False: no, or an error that was printed.
+/// NAT-2: once at a terminal, for good. False: no, or an error that was printed.
 bool consents(client& c) {
-  print_error(
+  auto answer = ask_terminal(
       "An agent in the mode bypassPermissions runs any command and edits any file without asking, with your rights "
       "and while nobody watches.\nAccept that from now on? [y/N] ");
-  std::string answer;
-  for (char key = 0; ::read(STDIN_FILENO, &key, 1) == 1 && key != '\n';)
-    answer.push_back(key);
   return (answer == "y" || answer == "yes") && ask_or_say(c, "consent/give", {{"name", "bypassPermissions"}});
 }
 
@@ -250,9 +228,9 @@ std::optional<json> dispatch_from(const arguments& args, bg_options& o, bool for
       return {};
     got = c.ask_surely("session/dispatch", params, error);
   }
-  if (!got && lacks_consent(error) && consents(c))
+  if (!got && error.code == errc::no_consent && at_terminal() && consents(c))
     got = c.ask_surely("session/dispatch", params, error);
-  if (!got && error.text.starts_with("--agent '"))
+  if (!got && error.code == errc::no_definition)
     print_error("troupe: warning: no agent named " + visible(o.agent) + "\n"); // CLI-3
   if (!got)
     fail(error);

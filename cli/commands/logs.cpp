@@ -239,6 +239,25 @@ int follow(source& from, const json& asked, json place) {
   }
 }
 
+/// Why a session has failed may be no event of it: its process never came (CLI-6).
+void tell_failure(const json& asked) {
+  client c("troupe logs");
+  failure ignored;
+  if (!c.connect(false, ignored))
+    return;
+  auto chain = c.ask("session/why", asked, ignored);
+  if (!chain || !chain->is_array())
+    return;
+  for (const auto& line : *chain)
+    if (const auto what = text_of(line, "what"); what == "settled") {
+      if (const auto text = text_of(line, "text"); text.starts_with("failed: "))
+        print_error(visible(text.substr(0, text.find('\n'))) + "\n");
+      return;
+    } else if (what == "started" || what == "claimed" || what == "start") {
+      return; // it runs again
+    }
+}
+
 int show(const logs_options& o, const json& asked, const json& place) {
   tail out(o.lines);
   auto folder = text_of(place, "directory");
@@ -256,6 +275,7 @@ int show(const logs_options& o, const json& asked, const json& place) {
   }
   from->finish();
   out.flush();
+  tell_failure(asked);
   return code;
 }
 

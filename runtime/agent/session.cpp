@@ -35,7 +35,8 @@ std::vector<subagent_kind> kinds_in(const json& definition) {
     for (const auto& each : *list)
       if (const auto* path = field(each, "path"); path != nullptr && text_field(each, "name"))
         kinds.push_back({*text_field(each, "name"), text_field(each, "description").value_or(""),
-                         bytes_of(*path).value_or(""), words_in(each, "tools")});
+                         bytes_of(*path).value_or(""), words_in(each, "tools"), text_field(each, "model").value_or(""),
+                         text_field(each, "isolation").value_or("")});
   return kinds;
 }
 
@@ -175,8 +176,19 @@ void session::cancel() {
 void session::renew(environment snapshot, std::uint64_t epoch) {
   if (epoch < setup_.snapshot_epoch)
     return;
+  for (auto& [model, other] : other_models_)
+    other.snapshot = snapshot;
   setup_.snapshot = std::move(snapshot);
   setup_.snapshot_epoch = epoch;
+}
+
+/// What a provider of that model reads; empty or `inherit`: the session's own.
+const session_setup& session::setup_for(const std::string& model) {
+  if (model.empty() || model == "inherit" || model == setup_.model)
+    return setup_;
+  auto [at, fresh] = other_models_.try_emplace(model, setup_);
+  at->second.model = model;
+  return at->second;
 }
 
 void session::replay() {
@@ -185,11 +197,18 @@ void session::replay() {
 
 std::unique_ptr<subagent_run> session::make_subagent(const std::string& id, const subagent_kind* kind,
                                                      std::string& error) {
+  if (kind != nullptr && kind->isolation == "worktree") {
+    error = "the agent " + kind->name +
+            " works in a worktree of its own, which a subagent cannot have: "
+            "it can be a session, by troupe --bg --agent " +
+            kind->name;
+    return nullptr;
+  }
   auto talk = conversation::create(setup_.folder + "/subagents/" + id, setup_.id + "/" + id, setup_.cwd, error);
   if (!talk)
     return nullptr;
   auto made = std::make_unique<session_subagent>(
-      std::move(talk), make_provider(events_, http_, setup_),
+      std::move(talk), make_provider(events_, http_, setup_for(kind != nullptr ? kind->model : std::string())),
       tools_.narrowed(kind != nullptr ? kind->tools : std::vector<std::string>(), {"task", "monitor"}));
   auto own = parts(made->talk(), made->model(), made->tools());
   own.tasks = nullptr;

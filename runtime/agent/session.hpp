@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -51,12 +52,14 @@ private:
   void turn_over(const std::function<void(const turn_end&)>& ended, const turn_end& how);
   void end_work(event_loop::task done);
   turn_parts parts(conversation& talk, provider& model, const toolbox& tools);
+  const session_setup& setup_for(const std::string& model);
   std::unique_ptr<subagent_run> make_subagent(const std::string& id, const subagent_kind* kind, std::string& error);
   event_loop& events_;
   json_rpc& client_;
   http_client& http_;
   session_setup setup_;
-  std::vector<std::string> problems_; ///< that nobody was told of yet
+  std::map<std::string, session_setup> other_models_; ///< the same but for the model, of subagents; by model
+  std::vector<std::string> problems_;                 ///< that nobody was told of yet
   tool_limits limits_;
   environment tool_env_; ///< without credentials (SEC-5)
   permission_setup permissions_;

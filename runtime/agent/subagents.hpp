@@ -20,6 +20,8 @@ struct subagent_kind {
   std::string name, description;
   std::string path;               ///< of its file, whose text is read when it is used
   std::vector<std::string> tools; ///< empty: those of the session
+  std::string model;              ///< empty: that of the session
+  std::string isolation;          ///< `worktree`: no subagent can have that
 };
 
 /// What runs one subagent: made by the session, which knows models, tools and permissions.

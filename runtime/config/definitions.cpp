@@ -329,7 +329,8 @@ json to_json(const catalog& all) {
                              {"source", source_of(d.project)},
                              {"path", bytes_to_json(d.path)},
                              {"tools", d.tools}});
-    for (const auto& [name, value] : {std::pair("model", d.model), std::pair("permissionMode", d.permission_mode)})
+    for (const auto& [name, value] : {std::pair("model", d.model), std::pair("permissionMode", d.permission_mode),
+                                      std::pair("isolation", d.isolation)})
       if (!value.empty())
         out["agents"].back()[name] = value;
   }

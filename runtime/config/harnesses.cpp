@@ -14,7 +14,7 @@ namespace {
 constexpr const char* table = R"([
   {"name": "gemini", "command": ["gemini", "--acp"], "package": "@google/gemini-cli", "signIn": "gemini",
    "modes": {"default": "default", "acceptEdits": "autoEdit", "plan": "plan", "bypassPermissions": "yolo"},
-   "credentialsBy": "authenticate", "authenticate": {"method": "gemini-api-key", "meta": "api-key"}},
+   "credentialsBy": "authenticate", "authenticate": {"method": "gemini-api-key", "meta": "api-key", "variable": "GEMINI_API_KEY"}},
   {"name": "claude", "command": ["claude-agent-acp"], "package": "@agentclientprotocol/claude-agent-acp",
    "signIn": "claude /login", "graceSeconds": 10,
    "modes": {"default": "default", "acceptEdits": "acceptEdits", "plan": "plan", "bypassPermissions": "bypassPermissions"},
@@ -88,13 +88,30 @@ harness_driver whole_row(const std::string& name, const json& row) {
   out.command = optional_texts(row, "command");
   if (out.command.empty() || out.command.front().empty())
     throw field_error("field 'command' is missing");
-  if (out.warm && !out.credentials.empty() && out.by == credential_way::variables)
+  if (out.warm && out.credentials.any() && out.by == credential_way::variables)
     throw field_error(
         "it gets its credentials at its start, so it cannot be warmed up: leave out 'warm' or 'credentials'");
   return out;
 }
 
 } // namespace
+
+credential_grant grant_in(const json& setting) {
+  credential_grant out;
+  out.all = setting == true;
+  if (setting.is_array())
+    for (const auto& name : setting)
+      if (name.is_string())
+        out.variables.push_back(name.get<std::string>());
+  return out;
+}
+
+json setting_of_harness(const json& user, const std::string& harness, const char* key) {
+  if (!user.is_object() || !user.contains("harnesses") || !user["harnesses"].is_object())
+    return {};
+  auto row = user["harnesses"].find(harness);
+  return row != user["harnesses"].end() && row->is_object() && row->contains(key) ? (*row)[key] : json();
+}
 
 std::string harness_driver::mode_id(const std::string& mode) const {
   const auto at = modes.find(mode);
@@ -168,12 +185,12 @@ json to_json(const harness_driver& row) {
            {"modes", row.modes},
            {"env", row.env},
            {"modeEnv", row.mode_env},
-           {"credentials", row.credentials},
+           {"credentials", row.credentials.all ? json(true) : json(row.credentials.variables)},
            {"credentialsBy", way_name(row.by)},
            {"sessionMeta", row.session_meta},
            {"meta", row.meta}};
   if (!row.auth_method.empty())
-    out["authenticate"] = {{"method", row.auth_method}, {"meta", row.auth_meta}};
+    out["authenticate"] = {{"method", row.auth_method}, {"meta", row.auth_meta}, {"variable", row.auth_variable}};
   return out;
 }
 
@@ -198,11 +215,15 @@ harness_driver driver_from_json(const json& row) {
   out.env = words_in(row, "env");
   for (const auto& [mode, words] : object_in(row, "modeEnv").items())
     out.mode_env[mode] = words_in(row["modeEnv"], mode.c_str());
-  out.credentials = optional_texts(row, "credentials");
+  if (const auto at = row.find("credentials"); at != row.end() && at->is_boolean())
+    out.credentials.all = at->get<bool>();
+  else
+    out.credentials.variables = optional_texts(row, "credentials");
   out.by = way_of(optional_text(row, "credentialsBy", "environment"));
   const auto& auth = object_in(row, "authenticate");
   out.auth_method = optional_text(auth, "method");
   out.auth_meta = optional_text(auth, "meta");
+  out.auth_variable = optional_text(auth, "variable");
   out.session_meta = optional_text(row, "sessionMeta");
   [[maybe_unused]] const json::json_pointer checked(out.session_meta); // throws where it is none
   out.meta = object_in(row, "meta");

@@ -17,6 +17,18 @@ enum class credential_way {
   session       ///< in `_meta` of session/new
 };
 
+/// Which of the stored credentials an agent may have (CRED-7).
+struct credential_grant {
+  bool all = false;
+  std::vector<std::string> variables; ///< where it is not all
+  [[nodiscard]] bool any() const { return all || !variables.empty(); }
+};
+/// Of the setting `harnesses.NAME.credentials`: `true`, or a list of variables. Anything else grants nothing.
+credential_grant grant_in(const json& setting);
+
+/// What `harnesses.NAME` of the user's settings says by that key; null: nothing.
+json setting_of_harness(const json& user, const std::string& harness, const char* key);
+
 /// One agent's row.
 struct harness_driver {
   std::string name;
@@ -32,9 +44,10 @@ struct harness_driver {
   std::map<std::string, std::string> env;   ///< variables that it is started with
   /// The same by permission mode, for an agent whose modes alone do not do what Troupe's promise.
   std::map<std::string, std::map<std::string, std::string>> mode_env;
-  std::vector<std::string> credentials; ///< variables that it may have; none unless the settings name them
+  credential_grant credentials; ///< none unless the settings say so
   credential_way by = credential_way::variables;
   std::string auth_method, auth_meta; ///< `authenticate`: the method's id, and the field of `_meta` for the secret
+  std::string auth_variable;          ///< and the credential that it is; empty: whichever it is given alone
   std::string session_meta;           ///< `session`: a JSON pointer into `_meta` where the variables go
   json meta = json::object();         ///< further `_meta` of session/new
 

@@ -54,6 +54,14 @@ void tell_permissions(const json& permissions, std::vector<std::string>& out) {
                       (rule.is_string() ? rule.get<std::string>() : to_line(rule)));
 }
 
+/// Programs that are asked for credentials: `native.vertexTokenHelper` and the like.
+void tell_helpers(const std::string& key, const json& value, std::vector<std::string>& out) {
+  if (value.is_object())
+    for (const auto& [name, command] : value.items())
+      if (name.ends_with("Helper") && command.is_string())
+        out.push_back("command of " + key + "." + name + ": " + command.get<std::string>());
+}
+
 void tell(const json& settings, std::vector<std::string>& out) {
   if (!settings.is_object())
     return;
@@ -66,6 +74,7 @@ void tell(const json& settings, std::vector<std::string>& out) {
       for (const auto& [name, below] : value.items())
         commands_in(below, (key == "hooks" ? "command of hook " : "MCP server ") + name, out);
     } else {
+      tell_helpers(key, value, out);
       out.push_back("setting " + key);
     }
   }

@@ -108,6 +108,11 @@ std::string find_secret(const json& value, const std::string& at) {
   return {};
 }
 
+/// A word that is no secret: it names where the value comes from.
+bool is_reference(const std::string& value) {
+  return value.empty() || (value.starts_with("${") && value.find('}') == value.size() - 1);
+}
+
 } // namespace
 
 json merged(const std::vector<settings_layer>& layers) {
@@ -218,6 +223,25 @@ json agent_part(json settings) {
 
 std::string secret_in(const json& settings) {
   return find_secret(settings, "");
+}
+
+std::string secret_in_servers(const json& servers) {
+  if (!servers.is_structured())
+    return {};
+  for (const auto& [name, part] : servers.items()) {
+    if ((name == "env" || name == "headers") && part.is_object())
+      for (const auto& [variable, text] : part.items())
+        if (!text.is_string() || !is_reference(text.get<std::string>()))
+          return variable;
+    if (auto found = secret_in_servers(part); !found.empty())
+      return found;
+  }
+  return {};
+}
+
+std::string secret_server_fault(const std::string& name) {
+  return "--mcp-config: the value of " + name + " could be a secret, and everybody can see arguments\nwrite ${" + name +
+         "} for the variable of that name, or put the servers into a file";
 }
 
 bool looks_secret(const std::string& value) {

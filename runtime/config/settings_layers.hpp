@@ -58,6 +58,11 @@ json agent_part(json settings);
 
 /// Where in settings given as an argument a secret stands: "/env/ANTHROPIC_API_KEY"; empty: nowhere (SEC-6).
 std::string secret_in(const json& settings);
+/// The same of MCP servers given as an argument: the name of a variable or header whose value is no `${NAME}`; empty:
+/// none.
+std::string secret_in_servers(const json& servers);
+/// The fault and its remedy for what that has found.
+std::string secret_server_fault(const std::string& name);
 /// Whether a value looks like one by itself: "sk-...", a token, a key block.
 bool looks_secret(const std::string& value);
 /// Whether a name says that its value is one.

@@ -10,6 +10,7 @@
 
 #include "messages/digest.hpp"
 #include "runtime/control/front_desk.hpp"
+#include "runtime/files/folder_access.hpp"
 
 namespace troupe {
 
@@ -24,12 +25,12 @@ bool check_directory(std::string& path, failure& error) {
     why = "is not absolute";
   else if (path.find('\0') != std::string::npos)
     why = "holds a zero byte";
+  else if (error = folder_fault(path); error.code != errc::ok)
+    return false; // CLI-6
   else if (::stat(path.c_str(), &st) != 0)
     why = errno == ENOENT ? "does not exist" : std::strerror(errno);
   else if (!S_ISDIR(st.st_mode))
     why = "is no directory";
-  else if (::access(path.c_str(), X_OK) != 0)
-    why = "may not be entered";
   else if (!::realpath(path.c_str(), real))
     why = std::strerror(errno);
   if (why.empty()) {

@@ -19,9 +19,9 @@ const std::set<std::string>& about_oneself() {
 }
 
 const std::set<std::string>& harmless() {
-  static const std::set<std::string> all{"hello",           "session/list", "session/dispatch", "supervisor/status",
-                                         "auth/status",     "trust/look",   "trust/list",       "settings/show",
-                                         "environment/show"};
+  static const std::set<std::string> all{
+      "hello",      "session/list", "session/dispatch", "supervisor/status", "auth/status",
+      "trust/look", "trust/list",   "settings/show",    "environment/show",  "catalog/list"};
   return all;
 }
 

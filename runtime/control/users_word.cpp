@@ -31,7 +31,7 @@ failure missing_consent(const front_desk_state& s, const dispatch_spec& spec) {
   if (!unwatched || s.setup.chosen.hosted.count(spec.harness) != 0 || s.setup.chosen.bypass_accepted ||
       s.setup.given->given("bypassPermissions"))
     return {};
-  return {errc::refused,
+  return {errc::no_consent,
           "the permission mode bypassPermissions lets an agent do anything unasked, and was never accepted\n"
           "accept it once at a terminal: troupe --bg --permission-mode bypassPermissions \"PROMPT\""};
 }

@@ -304,6 +304,7 @@ std::optional<stored_login> sign_in_by_device(const sign_in& row, const person& 
                     {"client_id", row.client_id}},
                    web_seconds, answer, error))
       return {};
+    error = {}; // of the poll before: that nobody had signed in yet
     if (take_tokens(row, answer, now(), out, error))
       return out;
     auto why = text_in(json::parse(answer.body, nullptr, false), "error");

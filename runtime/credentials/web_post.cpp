@@ -52,6 +52,7 @@ bool post_form(const std::string& url, const form& fields, long seconds, web_ans
   auto body = encoded(fields);
   auto set = [&](CURLoption option, auto value) { curl_easy_setopt(call.get(), option, value); };
   set(CURLOPT_URL, url.c_str());
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_POSTFIELDS, body.c_str());
   set(CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
   set(CURLOPT_FOLLOWLOCATION, 0L);

@@ -80,6 +80,7 @@ public:
   void notify_text(std::string_view method, std::string_view params);
   void respond_text(const json& id, std::string_view result);
   void respond_error(const json& id, int code, const std::string& message, json extra = {});
+  void respond_failure(const json& id, const failure& why); ///< as `error_object` has it
   [[nodiscard]] line_channel& channel() { return *channel_; }
 
 private:

@@ -100,6 +100,10 @@ void rpc_peer::respond_error(const json& id, int code, const std::string& messag
   channel_->send(to_line({{"jsonrpc", "2.0"}, {"id", id}, {"error", std::move(error)}}));
 }
 
+void rpc_peer::respond_failure(const json& id, const failure& why) {
+  channel_->send(to_line({{"jsonrpc", "2.0"}, {"id", id}, {"error", error_object(why)}}));
+}
+
 json error_object(const failure& error) {
   auto split = error.text.find('\n');
   json extra{{"code", name_of(error.code)}};

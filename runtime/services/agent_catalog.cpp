@@ -39,7 +39,7 @@ json agent_catalog::for_agent(const std::string& name, const std::string& cwd, b
     std::string names;
     for (const auto& d : all.agents)
       names += (names.empty() ? "" : ", ") + d.name;
-    error = {errc::bad_request,
+    error = {errc::no_definition,
              "--agent '" + name + "' not found\n" +
                  (names.empty() ? "write one: .troupe/agents/" + name + ".md, with front matter and a prompt"
                                 : "there are: " + names)};

@@ -2,34 +2,18 @@
 #include "runtime/services/directory_settings.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <optional>
 #include <set>
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "runtime/config/harnesses.hpp"
+#include "runtime/services/credential_share.hpp"
 
 namespace troupe {
 
 namespace {
-
-constexpr off_t longest_file = 1 << 20;
-
-/// A small file of a directory that nobody vouches for: a pipe, a device or a giant is no settings file.
-std::optional<std::string> read_plain(const std::string& path) {
-  struct stat st {};
-  unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (!fd || ::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > longest_file)
-    return {};
-  std::string out(static_cast<std::size_t>(st.st_size), '\0');
-  auto n = ::pread(fd.get(), out.data(), out.size(), 0);
-  if (n < 0)
-    return {};
-  out.resize(static_cast<std::size_t>(n));
-  return out;
-}
 
 bool is_folder(const std::string& path) {
   struct stat st {};
@@ -41,59 +25,6 @@ bool exists(const std::string& path) {
   return ::lstat(path.c_str(), &st) == 0;
 }
 
-/// Files below a folder, by name; links to folders are not followed.
-void read_folder(const std::string& base, const std::string& below, int depth,
-                 std::vector<std::pair<std::string, std::string>>& out) {
-  constexpr std::size_t most = 1000;
-  auto* folder = ::opendir((base + "/" + below).c_str());
-  if (!folder)
-    return;
-  std::set<std::string> names;
-  while (const auto* e = ::readdir(folder))
-    if (e->d_name[0] != '.')
-      names.insert(e->d_name);
-  ::closedir(folder);
-  for (const auto& name : names) {
-    auto path = below + "/" + name;
-    struct stat st {};
-    if (out.size() >= most || ::lstat((base + "/" + path).c_str(), &st) != 0)
-      continue;
-    if (S_ISDIR(st.st_mode) && depth > 0)
-      read_folder(base, path, depth - 1, out);
-    else if (auto text = read_plain(base + "/" + path))
-      out.emplace_back(base + "/" + path, std::move(*text));
-  }
-}
-
-json read_object(const std::string& path, failure& error) {
-  auto text = read_plain(path);
-  if (!text)
-    return json::object();
-  auto parsed = json::parse(*text, nullptr, false);
-  if (parsed.is_object())
-    return parsed;
-  error = {errc::bad_request, path + " is not a JSON object\nmend it, or move it away"};
-  return json::object();
-}
-
-bool has_settings(const std::string& dir) {
-  for (const char* name : {"/.troupe/settings.json", "/.troupe/settings.local.json", "/.claude/settings.json",
-                           "/.claude/settings.local.json"})
-    if (exists(dir + name))
-      return true;
-  return false;
-}
-
-bool has_definitions(const std::string& dir) {
-  return std::any_of(definition_folders().begin(), definition_folders().end(),
-                     [&](const auto& folder) { return is_folder(dir + "/" + folder); });
-}
-
-std::string parent_of(const std::string& path) {
-  auto at = path.rfind('/');
-  return at == 0 || at == std::string::npos ? "/" : path.substr(0, at);
-}
-
 std::string words(trust_state state, const std::string& dir) {
   return "not trusted: " + dir + (state == trust_state::changed ? " (its settings have changed)" : "");
 }
@@ -102,102 +33,27 @@ failure untrusted(trust_state state, const std::string& dir) {
   return {errc::not_trusted, words(state, dir) + "\nlook at what it would be allowed, and decide: troupe trust " + dir};
 }
 
-json setting_of_harness(const json& user, const std::string& harness, const char* name) {
-  if (!user.is_object() || !user.contains("harnesses") || !user["harnesses"].is_object())
-    return {};
-  auto row = user["harnesses"].find(harness);
-  return row != user["harnesses"].end() && row->is_object() && row->contains(name) ? (*row)[name] : json();
-}
-
 /// The environment variable, as far as the harness's models are Anthropic's (ENV-10).
 bool takes_anthropic_model(const dispatch_spec& spec) {
   return spec.harness == "native" || spec.harness.starts_with("claude");
 }
 
-/// The credentials that belong to an endpoint variable.
-std::vector<std::string> paired_with(const std::string& endpoint) {
-  if (endpoint.starts_with("ANTHROPIC_"))
-    return {"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"};
-  if (endpoint.starts_with("GOOGLE_GEMINI_") || endpoint.starts_with("GEMINI_"))
-    return {"GEMINI_API_KEY", "GOOGLE_API_KEY"};
-  auto cut = endpoint.rfind("_BASE_URL");
-  if (cut == std::string::npos)
-    cut = endpoint.rfind("_API_BASE");
-  return {endpoint.substr(0, cut) + "_API_KEY"};
-}
-
-bool credential_variable(const std::string& name) {
-  return name.ends_with("_API_KEY") || name == "CLAUDE_CODE_OAUTH_TOKEN" || name == "ANTHROPIC_AUTH_TOKEN";
-}
-
-/// What settings say about a variable in the end, and whether it is the project that says so.
-struct said_variable {
-  std::string value;
-  bool of_project = false;
-};
-std::map<std::string, said_variable> said_variables(const directory_view& view) {
-  std::map<std::string, said_variable> out;
-  std::vector<std::string> ignored;
-  for (const auto& layer : view.layers)
-    for (auto& [name, value] : variables_of(layer.content, "", ignored))
-      out[name] = {value, layer.of_project};
-  return out;
-}
-
-void urls_in(const json& value, std::set<std::string>& out) {
-  if (value.is_string() && value.get_ref<const std::string&>().find("://") != std::string::npos)
-    out.insert(value.get<std::string>());
-  if (value.is_structured())
-    for (const auto& below : value)
-      urls_in(below, out);
+/// --mcp-config: a file, which each run of the session reads anew, or JSON without values that may be secret (SEC-6).
+failure servers_fault(const std::string& given) {
+  if (given.empty())
+    return {};
+  const bool text = given.starts_with("{");
+  auto content = text ? std::optional<std::string>(given) : read_plain(given);
+  auto parsed = content ? json::parse(*content, nullptr, false) : json();
+  if (!parsed.is_object())
+    return {errc::bad_request, "--mcp-config " + (text ? std::string("JSON") : given) +
+                                   " holds no servers\ngive a file, or JSON like {\"mcpServers\": {\"NAME\": "
+                                   "{\"command\": \"PROGRAM\"}}}"};
+  auto at = text ? secret_in_servers(parsed) : std::string();
+  return at.empty() ? failure{} : failure{errc::bad_request, secret_server_fault(at)};
 }
 
 } // namespace
-
-std::vector<std::string> chain_of(const std::string& cwd) {
-  static const std::string mark = "/.troupe/worktrees/";
-  if (auto at = cwd.find(mark); at != std::string::npos && at > 0)
-    return chain_of(cwd.substr(0, at));
-  std::vector<std::string> out;
-  for (auto dir = cwd;; dir = parent_of(dir)) {
-    out.push_back(dir);
-    if (exists(dir + "/.git"))
-      return out;
-    if (dir == "/")
-      return {cwd}; // outside a repository what lies above is somebody else's
-  }
-}
-
-std::string project_of(const std::vector<std::string>& chain) {
-  for (const auto& dir : chain)
-    if (has_settings(dir))
-      return dir;
-  for (const auto& dir : chain)
-    if (has_definitions(dir))
-      return dir;
-  return chain.back();
-}
-
-project_files read_project(const std::string& project, const std::vector<std::string>& chain, failure& error) {
-  project_files out;
-  bool own = exists(project + "/.troupe/settings.json");
-  auto read = [&](const char* name) {
-    return own ? read_object(project + "/.troupe/" + name, error)
-               : foreign_part(read_object(project + "/.claude/" + name, error));
-  };
-  out.settings = read("settings.json");
-  out.local = read("settings.local.json");
-  if (!own && exists(project + "/.troupe/settings.local.json"))
-    out.local = read_object(project + "/.troupe/settings.local.json", error);
-  for (const auto& dir : chain) {
-    for (const auto& folder : definition_folders())
-      read_folder(dir, folder, 4, out.definitions);
-    for (const auto& name : foreign_names())
-      if (auto text = read_plain(dir + "/" + name))
-        out.foreign.emplace_back(dir + "/" + name, std::move(*text));
-  }
-  return out;
-}
 
 std::string laid_over(const std::string& text, const std::string& over) {
   auto file = json::parse(text, nullptr, false), patch = json::parse(over, nullptr, false);
@@ -289,6 +145,8 @@ failure directory_settings::complete(dispatch_spec& spec, const environment& she
     if (auto at = secret_in(json::parse(spec.settings, nullptr, false)); !at.empty())
       return {errc::bad_request, "--settings holds a secret at " + at + ", where everybody can read it\n" +
                                      "put it into a file that is yours alone, and name that: --settings FILE"};
+  if (auto fault = servers_fault(spec.mcp_config); fault.code != errc::ok)
+    return fault;
   if (view.fault.code != errc::ok)
     return view.fault;
   spec.choices = kept_choices(shell, policy());
@@ -346,51 +204,6 @@ void directory_settings::refresh_link(const session_id& id, const environment& s
     ::unlink(fresh.c_str());
 }
 
-/// CRED-7, CRED-8: which stored credentials stay where they are.
-void directory_settings::keep_back(const directory_view& view, const dispatch_spec& spec, launch_settings& out) const {
-  auto user = view.layers.front().content;
-  if (reads_projects(spec.harness)) {
-    auto allowed = setting_of_harness(user, spec.harness, "credentials");
-    out.hands_all = allowed == true;
-    if (allowed.is_array())
-      for (const auto& name : allowed)
-        if (name.is_string())
-          out.hands.insert(name.get<std::string>());
-  }
-  auto known = book_.find(view.project);
-  auto consented = [&](const std::string& host, const std::string& variable) {
-    return known &&
-           std::find(known->sends.begin(), known->sends.end(), std::pair(host, variable)) != known->sends.end();
-  };
-  auto hold = [&](const std::string& url, const std::string& variable) {
-    bool secure = false;
-    auto host = host_of(url, &secure);
-    if (!secure || !consented(host, variable))
-      out.keeps_back[variable] = host.empty() ? url : host;
-  };
-  auto said = said_variables(view);
-  for (const auto& [name, last] : said)
-    if (!last.value.empty() && credential_variable(name))
-      out.keeps_back[name] = {}; // what settings supply themselves goes instead of what is stored
-  for (const auto& [name, last] : said)
-    if (last.of_project && is_endpoint(name))
-      for (const auto& variable : paired_with(name))
-        hold(last.value, variable);
-  for (const auto& layer : view.layers) {
-    std::set<std::string> urls;
-    for (const char* key : {"provider", "native"})
-      if (layer.of_project && layer.content.contains(key))
-        urls_in(layer.content[key], urls);
-    for (const auto& url : urls)
-      for (const char* variable : {"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN",
-                                   "OPENAI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"})
-        hold(url, variable);
-  }
-  for (const auto& [variable, host] : out.keeps_back) // nor what the user's settings or shell supply
-    if (auto at = said.find(variable); !host.empty() && (at == said.end() || !at->second.of_project))
-      std::erase_if(out.env, [&, v = &variable](const auto& pair) { return pair.first == *v; });
-}
-
 launch_settings directory_settings::settle(const session_id& id, const dispatch_spec& spec,
                                            const environment& env) const {
   launch_settings out;
@@ -433,7 +246,8 @@ launch_settings directory_settings::settle(const session_id& id, const dispatch_
   }
   if (spec.kind == "exec")
     return out;
-  keep_back(view, spec, out);
+  auto known = book_.find(view.project);
+  share_credentials(view.layers, others ? spec.harness : std::string(), known ? known->sends : environment(), out);
   for (const auto& [variable, host] : out.keeps_back)
     if (!host.empty())
       out.notes.push_back("the stored " + variable + " is not sent to " + host +

@@ -11,6 +11,7 @@
 #include "runtime/config/environment_policy.hpp"
 #include "runtime/config/settings_layers.hpp"
 #include "runtime/files/paths.hpp"
+#include "runtime/services/project_reading.hpp"
 #include "runtime/services/trust_book.hpp"
 
 namespace troupe {
@@ -63,7 +64,6 @@ public:
   std::function<json(const std::string& name, const std::string& cwd, bool with_project)> definition;
 
 private:
-  void keep_back(const directory_view& view, const dispatch_spec& spec, launch_settings& out) const;
   [[nodiscard]] std::string link_of(const session_id& id) const;
   paths where_;
   std::string laid_over_;
@@ -71,13 +71,6 @@ private:
   trust_book book_;
 };
 
-/// The directories that have a say about `cwd` (a real path), the nearest first: up to the root of its repository, and
-/// itself alone outside of one. For a worktree that Troupe made those of the repository.
-std::vector<std::string> chain_of(const std::string& cwd);
-/// The one of them whose settings count: the nearest that has any, else the nearest with definitions, else the last.
-std::string project_of(const std::vector<std::string>& chain);
-/// Reads what they say: the settings of `project`, definitions and other agents' files of all.
-project_files read_project(const std::string& project, const std::vector<std::string>& chain, failure& error);
 /// settings.json with what an embedding program lays over it, as text.
 std::string laid_over(const std::string& text, const std::string& over);
 

@@ -74,11 +74,15 @@ stored_credentials credential_vault::stored(failure& error) const {
   auto out = read_stored(credentials_path(setup_.where), error);
   if (!out.elsewhere)
     return out;
+  const bool known = secrets_of_ == stored_text(out);
+  out = {};
   try {
-    return secrets_of_ == stored_text(out) ? stored_from(secrets_) : stored_credentials{};
-  } catch (const std::exception&) {
-    return {};
+    if (known)
+      out = stored_from(secrets_);
+  } catch (const std::exception&) { // nothing, then
   }
+  out.elsewhere = true;
+  return out;
 }
 
 void credential_vault::run(std::vector<std::string> arguments, std::function<void(const program_answer&)> done) {

@@ -126,9 +126,7 @@ void worker::request(const std::shared_ptr<rpc_peer>& from, const std::string& m
       from->respond_error(id, -32601, "there is no method '" + method + "'");
     }
   } catch (const refusal& r) {
-    auto error = error_object(r);
-    from->respond_error(id, error["code"], error["message"].is_string() ? error["message"].get<std::string>() : r.text,
-                        error["data"]);
+    from->respond_failure(id, r);
   } catch (const std::exception& e) { // a field that is missing or wrong
     from->respond_error(id, -32602, e.what());
   }

@@ -13,6 +13,7 @@
 #include <asio/post.hpp>
 
 #include "messages/digest.hpp"
+#include "runtime/files/folder_access.hpp"
 #include "runtime/files/paths.hpp"
 #include "runtime/worker/acp/acp_wire.hpp"
 #include "runtime/worker/launch.hpp"
@@ -133,8 +134,10 @@ std::string worker::assign(const json& params, std::vector<event>& happened) {
   auto job = assignment_from_json(params.at("assignment"));
   if (job.epoch < epoch_)
     throw refusal{errc::refused, "a newer supervisor has this worker"};
-  failure error;
   std::vector<std::string> problems;
+  auto error = folder_fault(job.spec.cwd); // CLI-6
+  if (error.code != errc::ok)
+    throw refusal{error.code, error.text};
   if (::chdir(job.spec.cwd.c_str()) != 0)
     throw refusal{errc::directory, "directory cannot be entered: " + job.spec.cwd + ": " + std::strerror(errno)};
   if (!hold_session(job, lock_, events_, problems, error))
@@ -360,8 +363,7 @@ void worker::steer(const std::shared_ptr<rpc_peer>& from, const json& params, co
                       from->respond(id, {{"value", bytes_to_json(value)}});
                       return;
                     }
-                    auto told = error_object(error);
-                    from->respond_error(id, told["code"], told["message"].get<std::string>(), told["data"]);
+                    from->respond_failure(id, error);
                   });
 }
 

@@ -63,6 +63,12 @@ CAF_TEST(opencode goes through a day) {
     go_through_a_day(opencode());
 }
 
+// POOL-8, POOL-9
+CAF_TEST(opencode warmed up tells the same story as opencode started cold) {
+  if (agents_missing().empty())
+    compare_warm_and_cold(opencode());
+}
+
 #undef CAF_SUITE
 #define CAF_SUITE agents_codex
 CAF_TEST(codex goes through a day) {

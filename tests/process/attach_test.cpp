@@ -16,99 +16,31 @@
 #include "caf/test/unit_test.hpp"
 #include "runtime/io/process.hpp"
 #include "tests/support/sandbox.hpp"
+#include "tests/support/terminal.hpp"
 
 using namespace troupe;
 using troupe::test::sandbox;
+using troupe::test::terminal;
 using troupe::test::until;
 
 namespace {
 
-/// A terminal with `troupe attach` in it.
-class terminal {
-public:
-  terminal(const sandbox& s, std::vector<std::string> args, std::uint16_t rows = 24, std::uint16_t cols = 80) {
-    master_.reset(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
-    ::grantpt(master_.get());
-    ::unlockpt(master_.get());
-    char name[128];
-    ::ptsname_r(master_.get(), name, sizeof name);
-    slave_.reset(::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)); // so that the settings can be looked at afterwards
-    resize(rows, cols);
-    ::tcgetattr(slave_.get(), &before_);
-    spawn_request r;
-    r.program = std::string(std::getenv("TROUPE_BIN")) + "/troupe";
-    r.arguments = {"troupe"};
-    r.arguments.insert(r.arguments.end(), args.begin(), args.end());
-    r.terminal = name;
-    r.env = {{"TROUPE_HOME", s.home()}, {"PATH", std::getenv("PATH")}, {"TERM", "xterm"}, {"SHELL", "/bin/sh"}};
-    pid_ = spawn(r);
+/// The lines that a terminal of 24 rows has after all that was seen.
+std::vector<std::string> picture(const terminal& t) {
+  std::unique_ptr<VTerm, void (*)(VTerm*)> vt(::vterm_new(24, 80), ::vterm_free);
+  ::vterm_set_utf8(vt.get(), 1);
+  auto* screen = ::vterm_obtain_screen(vt.get());
+  ::vterm_screen_enable_altscreen(screen, 1);
+  ::vterm_screen_reset(screen, 1);
+  ::vterm_input_write(vt.get(), t.seen().data(), t.seen().size());
+  std::vector<std::string> out;
+  for (int row = 0; row < 24; ++row) {
+    char text[400] = "";
+    auto n = ::vterm_screen_get_text(screen, text, sizeof text - 1, {row, row + 1, 0, 80});
+    out.emplace_back(text, n);
   }
-  ~terminal() {
-    if (pid_ > 0) {
-      ::kill(pid_, SIGKILL);
-      troupe::test::wait_for(pid_);
-    }
-  }
-  void type(const std::string& text) { troupe::test::write_all(master_.get(), text); }
-  void resize(std::uint16_t rows, std::uint16_t cols) {
-    winsize size{rows, cols, 0, 0};
-    ::ioctl(master_.get(), TIOCSWINSZ, &size);
-    if (pid_ > 0)
-      ::kill(pid_, SIGWINCH);
-  }
-  /// Reads until `text` was shown; false after ten seconds.
-  bool shows(const std::string& text) {
-    while (seen_.find(text) == std::string::npos) {
-      pollfd ready{master_.get(), POLLIN, 0};
-      char block[4096];
-      if (::poll(&ready, 1, 10'000) != 1) {
-        CAF_MESSAGE("it showed: " << json(seen_).dump(-1, ' ', true, json::error_handler_t::replace));
-        return false;
-      }
-      auto n = ::read(master_.get(), block, sizeof block);
-      if (n <= 0)
-        return false;
-      seen_.append(block, static_cast<std::size_t>(n));
-    }
-    return true;
-  }
-  void forget() { seen_.clear(); }
-  /// The lines that a terminal of 24 rows has after all that was seen.
-  [[nodiscard]] std::vector<std::string> picture() const {
-    std::unique_ptr<VTerm, void (*)(VTerm*)> vt(::vterm_new(24, 80), ::vterm_free);
-    ::vterm_set_utf8(vt.get(), 1);
-    auto* screen = ::vterm_obtain_screen(vt.get());
-    ::vterm_screen_enable_altscreen(screen, 1);
-    ::vterm_screen_reset(screen, 1);
-    ::vterm_input_write(vt.get(), seen_.data(), seen_.size());
-    std::vector<std::string> out;
-    for (int row = 0; row < 24; ++row) {
-      char text[400] = "";
-      auto n = ::vterm_screen_get_text(screen, text, sizeof text - 1, {row, row + 1, 0, 80});
-      out.emplace_back(text, n);
-    }
-    return out;
-  }
-  int end() { return troupe::test::wait_for(std::exchange(pid_, 0)); }
-  /// Whether the line settings are as before; waits for a guard to have put them back.
-  bool restored() const {
-    for (int i = 0; i < 100; ++i) {
-      termios now{};
-      ::tcgetattr(slave_.get(), &now);
-      if (now.c_lflag == before_.c_lflag && now.c_iflag == before_.c_iflag && now.c_oflag == before_.c_oflag)
-        return true;
-      ::poll(nullptr, 0, 50);
-    }
-    return false;
-  }
-  [[nodiscard]] int pid() const { return pid_; }
-
-private:
-  unique_fd master_, slave_;
-  termios before_{};
-  std::string seen_;
-  int pid_ = 0;
-};
+  return out;
+}
 
 } // namespace
 
@@ -216,7 +148,7 @@ CAF_TEST(what follows an attached session stands below what it showed) {
     t.type("\x1c");
     CAF_CHECK(t.shows("come back with: troupe attach " + id + "]\r\n"));
     CAF_CHECK_EQUAL(t.end(), 0);
-    auto lines = t.picture();
+    auto lines = picture(t);
     CAF_CHECK_EQUAL(std::vector<std::string>(lines.begin(), lines.begin() + 3),
                     std::vector<std::string>({"one", "two", "three"}));
     auto note = std::find_if(lines.begin(), lines.end(), [](const auto& l) { return l.starts_with("[detached"); });

@@ -12,14 +12,22 @@
 
 #include "caf/test/unit_test.hpp"
 #include "runtime/io/process.hpp"
+#include "tests/support/model_stub.hpp"
+#include "tests/support/recording_agent.hpp"
 #include "tests/support/sandbox.hpp"
 #include "tests/support/token_server.hpp"
 
 using namespace troupe;
+using troupe::test::last_snapshot;
+using troupe::test::model_stub;
+using troupe::test::own_agent;
 using troupe::test::sandbox;
+using troupe::test::settings_with;
 using troupe::test::slurp;
 using troupe::test::spill;
+using troupe::test::store_login;
 using troupe::test::token_server;
+using troupe::test::told_snapshots;
 using troupe::test::until;
 using troupe::test::wait_for;
 
@@ -30,78 +38,6 @@ namespace fs = std::filesystem;
 wall_ms now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
       .count();
-}
-
-json settings_with(const token_server& server, int spares = 0) {
-  return {{"warmPool", {{"size", spares}}},
-          {"auth",
-           {{"store", "file"},
-            {"oauth",
-             {{"test",
-               {{"authorizeUrl", server.url() + "/authorize"},
-                {"tokenUrl", server.url() + "/token"},
-                {"clientId", "client"},
-                {"scopes", {"one", "two"}},
-                {"variable", "CLAUDE_CODE_OAUTH_TOKEN"},
-                {"host", "127.0.0.1"}}}}}}}};
-}
-
-void store_login(const sandbox& s, int n, std::int64_t lasts_ms) {
-  auto word = std::to_string(n);
-  spill(s.home() + "/credentials.json", json{{"keys", json::object()},
-                                             {"logins",
-                                              {{{"provider", "test"},
-                                                {"variable", "CLAUDE_CODE_OAUTH_TOKEN"},
-                                                {"access", "access-" + word + "-secret"},
-                                                {"refresh", "refresh-" + word + "-secret"},
-                                                {"expires", now_ms() + lasts_ms}}}}}
-                                            .dump());
-  ::chmod((s.home() + "/credentials.json").c_str(), 0600);
-}
-
-/// Puts a program in the place of the built-in agent that writes down all it is told, and fails prompts as long as the
-/// file `refusing` is there.
-std::string own_agent(sandbox& s) {
-  s.own_programs();
-  auto log = s.root() + "/told";
-  spill(log, "");
-  spill(s.programs() + "/troupe-agent", R"(#!/bin/sh
-say() { printf '%s\n' "$1"; }
-while read -r line; do
-  printf '%s\n' "$line" >> )" + log + R"(
-  id=$(printf '%s' "$line" | sed -n 's/^{"id":\([0-9]*\),.*/\1/p')
-  case "$line" in
-    *'"method":"initialize"'*) say '{"jsonrpc":"2.0","id":'$id',"result":{"protocolVersion":1}}' ;;
-    *'"method":"session/new"'*) say '{"jsonrpc":"2.0","id":'$id',"result":{"sessionId":"s"}}' ;;
-    *'"method":"session/prompt"'*)
-      if [ -e )" + s.root() + R"(/refusing ]; then
-        say '{"jsonrpc":"2.0","id":'$id',"error":{"code":-32603,"message":"Could not resolve authentication method"}}'
-      else
-        say '{"jsonrpc":"2.0","id":'$id',"result":{"stopReason":"end_turn"}}'
-      fi ;;
-    *) [ -z "$id" ] || say '{"jsonrpc":"2.0","id":'$id',"result":{}}' ;;
-  esac
-done
-)");
-  ::chmod((s.programs() + "/troupe-agent").c_str(), 0700);
-  return log;
-}
-
-/// The snapshots that an agent was told of, the last one last; each as text.
-std::vector<std::string> told_snapshots(const std::string& log, const std::string& method) {
-  std::istringstream in(slurp(log));
-  std::vector<std::string> out;
-  for (std::string line; std::getline(in, line);) {
-    auto m = json::parse(line, nullptr, false);
-    if (m.is_object() && m.value("method", "") == method)
-      out.push_back((method == "session/new" ? m["params"]["_meta"]["troupe"] : m["params"])["snapshot"].dump());
-  }
-  return out;
-}
-
-std::string last_snapshot(const std::string& log, const std::string& method) {
-  auto all = told_snapshots(log, method);
-  return all.empty() ? std::string() : all.back();
 }
 
 bool holds_eventually(const std::function<bool()>& what, int ms = 10'000) {
@@ -167,6 +103,26 @@ CAF_TEST(a running worker has a new token before its own expires) {
   auto status = json::parse(s.troupe({"auth", "status", "--json"}).out)["accounts"][0];
   CAF_CHECK_EQUAL(status["account"], "me@test");
   CAF_CHECK(status["expires"].get<std::int64_t>() > now_ms() + 3'000'000);
+  CAF_CHECK(s.stop().empty());
+}
+
+// CRED-5, NAT-1: the old token has just gone out when it is over, and its answer comes behind the new one
+CAF_TEST(a turn goes on when its token is refused and a new one has come meanwhile) {
+  token_server server;
+  model_stub model;
+  auto settings = settings_with(server, 1);
+  settings["provider"] = "anthropic";
+  settings["env"] = {{"ANTHROPIC_BASE_URL", model.url()}};
+  sandbox s(settings.dump());
+  store_login(s, 1, 3'600'000);
+  model.add({{{"status", 401}, {"message", "expired"}, {"delay", 1}}, {{"text", "Done all the same."}}});
+  auto id = s.bg({"--permission-mode", "bypassPermissions", "do it"});
+  auto bearer = [&] { return model.request()["headers"].value("authorization", ""); };
+  CAF_CHECK_EQUAL(bearer(), "Bearer access-1-secret");
+  store_login(s, 2, 3'600'000); // as a refresh does, of this or another process
+  CAF_CHECK_EQUAL(bearer(), "Bearer access-2-secret");
+  CAF_CHECK_EQUAL(s.troupe({"wait", id, "--timeout", "20"}).status, 0);
+  CAF_CHECK_EQUAL(s.field(id, "sentence"), "Done all the same.");
   CAF_CHECK(s.stop().empty());
 }
 
@@ -303,5 +259,27 @@ CAF_TEST(a sign in by browser stores a pair that is never printed) {
   auto argument = s.troupe({"login", "--api-key", "sk-in-argv"});
   CAF_CHECK_EQUAL(argument.status, 2);
   CAF_CHECK(argument.err.find("sk-in-argv") == std::string::npos);
+  CAF_CHECK(s.stop().empty());
+}
+
+// CRED-1: the person signs in elsewhere, while this one asks now and then
+CAF_TEST(a sign in on another device shows a code and waits until it was entered) {
+  token_server server;
+  server.pending = 2;
+  sandbox s(settings_with(server).dump());
+  auto r = s.troupe({"login", "--device", "test"});
+  CAF_CHECK_EQUAL(r.status, 0);
+  CAF_CHECK_EQUAL(r.out, "on any device, open https://test/device and enter AB-CD\nsigned in: test as me@test\n");
+  CAF_CHECK_EQUAL(server.forms().size(), 1u + 3u);
+  CAF_CHECK(server.forms().front().starts_with("client_id=client&scope=one%20two"));
+  CAF_CHECK(server.forms().back().find("device_code=the-device&client_id=client") != std::string::npos);
+  CAF_CHECK(slurp(s.home() + "/credentials.json").find("refresh-1-secret") != std::string::npos);
+  CAF_CHECK(s.troupe({"auth", "status"}).out.find("CLAUDE_CODE_OAUTH_TOKEN") == 0);
+  server.refuses = true;
+  auto refused = s.troupe({"login", "--device", "test"});
+  CAF_CHECK_EQUAL(refused.status, 1);
+  CAF_CHECK(refused.err.find("the sign-in service of test gives no device code\n  paste a code instead") !=
+            std::string::npos);
+  CAF_CHECK(slurp(s.home() + "/credentials.json").find("refresh-1-secret") != std::string::npos);
   CAF_CHECK(s.stop().empty());
 }

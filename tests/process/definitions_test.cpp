@@ -22,6 +22,16 @@ void put(const std::string& path, const std::string& text) {
   spill(path, text);
 }
 
+std::string servers() {
+  return R"({"mcpServers": {"stub": {"command": "python3", "args": [")" + std::string(std::getenv("TROUPE_SOURCE")) +
+         R"(/tests/support/mcp_stub.py"]}}})";
+}
+
+bool tool_ended(const sandbox& s, const std::string& id, const std::string& status) {
+  return slurp(s.home() + "/sessions/" + id + "/transcript.jsonl").find("\"detail\":\"" + status + "\"") !=
+         std::string::npos;
+}
+
 } // namespace
 
 // CLI-3
@@ -42,8 +52,8 @@ CAF_TEST(an agent that is not defined is warned of and fails its session which c
   CAF_CHECK(s.stop().empty());
 }
 
-// ENV-9
-CAF_TEST(a definition gives model and mode where the dispatch names none) {
+// ENV-9, ENV-10, TRUST-4
+CAF_TEST(a definition gives model and mode and a projects never more than the user has) {
   sandbox s;
   put(s.home() + "/agents/mine.md", "---\nname: mine\nmodel: small-model\npermissionMode: acceptEdits\n---\n");
   auto mine = s.bg({"--agent", "mine", "write made text\nsay written"});
@@ -54,6 +64,12 @@ CAF_TEST(a definition gives model and mode where the dispatch names none) {
   CAF_CHECK(until(s, [&] { return s.field(flagged, "sentence") == "planned"; }));
   CAF_CHECK_EQUAL(s.field(flagged, "model"), "big");
   CAF_CHECK(::access((s.work() + "/other").c_str(), F_OK) != 0);
+  put(s.work() + "/.troupe/agents/theirs.md", "---\nname: theirs\nmodel: m\npermissionMode: bypassPermissions\n---\n");
+  CAF_CHECK(s.troupe({"--bg", "--agent", "theirs", "say hello"}).err.find("not trusted") != std::string::npos);
+  CAF_REQUIRE_EQUAL(s.troupe({"trust", "--yes", s.work()}).status, 0);
+  auto theirs = s.bg({"--agent", "theirs", "bash touch ran\nsay asked"});
+  CAF_CHECK(until(s, [&] { return s.field(theirs, "state") == "blocked"; }));
+  CAF_CHECK_EQUAL(s.field(theirs, "model"), "m");
   CAF_CHECK(s.stop().empty());
 }
 
@@ -70,6 +86,32 @@ CAF_TEST(commands stand for their text and the catalog names them) {
   CAF_REQUIRE_EQUAL(listed["result"]["commands"].size(), 1u);
   CAF_CHECK_EQUAL(listed["result"]["commands"][0]["argumentHint"].get<std::string>(), "NUMBER");
   CAF_CHECK(listed["result"]["problems"][0].get<std::string>().find("bad.md:") != std::string::npos);
+  CAF_CHECK(s.stop().empty());
+}
+
+// NAT-2, TRUST-2
+CAF_TEST(MCP servers come from a flag and from a project that is trusted) {
+  sandbox s;
+  spill(s.work() + "/servers.json", servers());
+  auto flagged = s.bg({"--permission-mode", "bypassPermissions", "--mcp-config", s.work() + "/servers.json",
+                       "tool mcp__stub__echo {}\nsay called"});
+  CAF_CHECK(until(s, [&] { return s.field(flagged, "sentence") == "called"; }));
+  CAF_CHECK(tool_ended(s, flagged, "completed"));
+  auto kept = s.bg({"--permission-mode", "bypassPermissions", "--mcp-config", s.work() + "/servers.json",
+                    "tool mcp__stub__orphan {}\nsay left one"}); // a server's processes are no work (KEEP-2)
+  CAF_CHECK(until(s, [&] { return s.field(kept, "state") == "done"; }));
+  spill(s.work() + "/no.json", "[]");
+  auto bad = s.troupe({"--bg", "--mcp-config", s.work() + "/no.json", "say hello"});
+  CAF_CHECK_EQUAL(bad.status, 1);
+  CAF_CHECK(bad.err.find("--mcp-config " + s.work() + "/no.json holds no servers") != std::string::npos);
+  spill(s.work() + "/.mcp.json", servers());
+  CAF_CHECK(s.troupe({"--bg", "say hello"}).err.find("not trusted") != std::string::npos);
+  auto shown = s.troupe({"trust", "--yes", s.work()});
+  CAF_REQUIRE_EQUAL(shown.status, 0);
+  CAF_CHECK(shown.err.find("MCP server stub: python3 ") != std::string::npos);
+  auto project = s.bg({"--permission-mode", "bypassPermissions", "tool mcp__stub__echo {}\nsay called too"});
+  CAF_CHECK(until(s, [&] { return s.field(project, "sentence") == "called too"; }));
+  CAF_CHECK(tool_ended(s, project, "completed"));
   CAF_CHECK(s.stop().empty());
 }
 

@@ -1,5 +1,5 @@
 // Secrets, planted at each place where Troupe is given one, and looked for everywhere after a day's work (SEC-5,
-// SEC-6); and what a session's own processes may not ask (SEC-1).
+// SEC-6).
 #define CAF_SUITE secrets
 #include <csignal>
 #include <filesystem>
@@ -89,7 +89,14 @@ CAF_TEST(no secret is in any file or argument or message after a day) {
   auto native = s.bg({"--cwd", dir, "say hello"});
   auto loud = s.bg({"--harness", "loud", "say hello"});
   look_at_arguments(s, found);
-  CAF_CHECK(until(s, [&] { return s.field(loud, "state") == "failed" && s.field(native, "state") == "done"; }));
+  auto ends = [&] { // of the loud one, each with what it has said; that it is tried again and again is not waited for
+    const auto text = slurp(s.home() + "/sessions/" + loud + "/transcript.jsonl");
+    std::size_t n = 0;
+    for (auto at = text.find("\"ended\""); at != std::string::npos; at = text.find("\"ended\"", at + 1))
+      ++n;
+    return n;
+  };
+  CAF_CHECK(until(s, [&] { return ends() >= 2 && s.field(native, "state") == "done"; }));
   say({"login", "--api-key"}, "sk-stored-by-login\n");
   say({"reply", native, "say it again"});
   CAF_CHECK(until(s, [&] { return s.field(native, "state") == "done"; }));
@@ -102,8 +109,10 @@ CAF_TEST(no secret is in any file or argument or message after a day) {
   say({"config", dir});
   say({"doctor", "--env", dir});
   say({"agents", "--json", "--all"});
+  const auto before = ends();
   say({"respawn", loud});
-  CAF_CHECK(until(s, [&] { return s.field(loud, "state") == "failed"; }));
+  CAF_CHECK(until(s, [&] { return ends() > before; }));
+  CAF_CHECK(slurp(s.home() + "/sessions/" + loud + "/transcript.jsonl").find("bad key *** ***") != std::string::npos);
   test::kill_and_wait(s.supervisor_pid());
   say({"agents", "--json", "--all"}); // adopted by another
   say({"stop", job, native});
@@ -175,39 +184,4 @@ CAF_TEST(the processes that hold secrets are undumpable) {
   CAF_CHECK_EQUAL(test::wait_for(pid), 0);
   for (const auto& p : all)
     CAF_CHECK(test::gone_soon(p));
-}
-
-// SEC-1
-CAF_TEST(a session may read itself and declare work and neither answer nor trust nor sign out) {
-  sandbox s;
-  spill(s.home() + "/credentials.json", R"({"keys": {"ANTHROPIC_API_KEY": "sk-kept"}})");
-  ::chmod((s.home() + "/credentials.json").c_str(), 0600);
-  fs::create_directories(s.work() + "/other/.troupe");
-  spill(s.work() + "/other/.troupe/settings.json", R"({"env": {"A": "b"}})");
-  auto asking = s.bg({"ask Shall I tag the release?"});
-  CAF_CHECK(until(s, [&] { return s.field(asking, "state") == "blocked"; }));
-  auto troupe = s.programs() + "/troupe";
-  // one with its mark on, one that has taken it off and left its process group
-  for (const std::string& as :
-       {std::string(), std::string("env -u TROUPE_SESSION_ID -u TROUPE_SESSION_DIR setsid -w ")}) {
-    auto run = as + troupe + " ";
-    auto id =
-        s.bg({"--exec", run + "answer " + asking + " 1; echo answer $?; " + run + "logout; echo logout $?; " + run +
-                            "trust --yes other; echo trust $?; " + run + "stop " + asking + "; echo stop $?; " + run +
-                            "--bg --permission-mode bypassPermissions say hello; echo higher $?; " + run +
-                            "--bg -q say hello; echo lower $?; " + run + "why " + asking + "; echo other $?; " + run +
-                            "why $TROUPE_SESSION_ID > /dev/null; echo own $?; " + run +
-                            "work --session $TROUPE_SESSION_ID start --id w testing > /dev/null; echo work $?"});
-    s.troupe({"wait", id});
-    auto said = s.troupe({"logs", id}).out;
-    for (const char* line :
-         {"answer 1", "logout 1", "trust 1", "stop 1", "higher 1", "lower 0", "other 1", "own 0", "work 0"})
-      CAF_CHECK(("\n" + said).find("\n" + std::string(line) + "\n") != std::string::npos);
-    CAF_CHECK(said.find("a session may not ask that: session/answer") != std::string::npos);
-  }
-  CAF_CHECK_EQUAL(s.field(asking, "state"), "blocked");
-  CAF_CHECK(s.troupe({"auth", "status"}).out.find("ANTHROPIC_API_KEY") == 0);
-  CAF_CHECK_EQUAL(s.troupe({"trust", "--list"}).out, "no directory is trusted\n");
-  CAF_CHECK_EQUAL(s.troupe({"answer", asking, "1"}).status, 0); // from outside
-  CAF_CHECK(s.stop().empty());
 }

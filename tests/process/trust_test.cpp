@@ -12,11 +12,13 @@
 #include "caf/test/unit_test.hpp"
 #include "runtime/io/process.hpp"
 #include "tests/support/sandbox.hpp"
+#include "tests/support/terminal.hpp"
 
 using namespace troupe;
 using troupe::test::sandbox;
 using troupe::test::slurp;
 using troupe::test::spill;
+using troupe::test::terminal;
 using troupe::test::until;
 
 namespace {
@@ -77,16 +79,16 @@ struct hostile_repository {
   [[nodiscard]] bool quiet() const { return fs::is_empty(marks); }
 };
 
-/// An ACP agent that writes its environment down, and answers one prompt.
-json settings_with_recorder(int spares, bool keys) {
+/// An ACP agent that writes its environment down, and answers one prompt. `keys`: `harnesses.recorder.credentials`.
+json settings_with_recorder(int spares, const json& keys) {
   json agent{{"command",
               {"/bin/sh", "-c",
                "say() { printf '%s\\n' \"$1\"; }; /usr/bin/env > agent.env; read -r l; "
                "say '{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"protocolVersion\":1}}'; read -r l; "
                "say '{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"sessionId\":\"s\"}}'; read -r l; "
                "say '{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{\"stopReason\":\"end_turn\"}}'; read -r l"}}};
-  if (keys)
-    agent["credentials"] = {"ANTHROPIC_API_KEY"};
+  if (!keys.is_null())
+    agent["credentials"] = keys;
   return {{"warmPool", {{"size", spares}}}, {"harnesses", {{"recorder", agent}}}};
 }
 
@@ -118,7 +120,7 @@ bool has_line(const std::string& text, const std::string& line) {
 CAF_TEST(a hostile repository runs nothing and is told nothing until it is trusted) {
   for (int spares : {1, 0}) {
     collector endpoint;
-    sandbox s(settings_with_recorder(spares, true).dump());
+    sandbox s(settings_with_recorder(spares, {"ANTHROPIC_API_KEY"}).dump());
     store_key(s);
     hostile_repository repo(s, endpoint.url());
     s.troupe({"agents"});
@@ -157,7 +159,7 @@ CAF_TEST(a hostile repository runs nothing and is told nothing until it is trust
 // TRUST-2, TRUST-3, TRUST-4, CRED-7, CRED-8
 CAF_TEST(a trusted repository gets what it may have and asks again when it changes) {
   collector endpoint;
-  sandbox s(settings_with_recorder(1, true).dump());
+  sandbox s(settings_with_recorder(1, {"ANTHROPIC_API_KEY"}).dump());
   store_key(s);
   hostile_repository repo(s, endpoint.url());
   CAF_CHECK_EQUAL(s.troupe({"trust", repo.dir}).status, 1); // nobody to ask
@@ -239,7 +241,79 @@ CAF_TEST(a worktree below a trusted repository inherits its trust) {
   CAF_CHECK(s.stop().empty());
 }
 
-// TRUST-2: asked at a terminal, by a person who may say no, without, or yes
+// TRUST-3: programs that the agent asks for credentials are commands like any other
+CAF_TEST(a helper of the built in agent is shown and its change asks again) {
+  sandbox s;
+  auto dir = s.work() + "/repo";
+  fs::create_directories(dir + "/.git");
+  fs::create_directories(dir + "/.troupe");
+  auto say = [&](const std::string& helper) {
+    spill(dir + "/.troupe/settings.json", json{{"native", {{"vertexTokenHelper", helper}, {"tries", 2}}}}.dump());
+  };
+  say("echo one");
+  auto shown = s.troupe({"trust", "--yes", dir});
+  CAF_CHECK(shown.err.find("command of native.vertexTokenHelper: echo one\n") != std::string::npos);
+  CAF_CHECK_EQUAL(s.troupe({"--bg", "--cwd", dir, "say hello"}).status, 0);
+  for (const char* helper : {"awsCredentialHelper", "vertexTokenHelper"}) {
+    auto settings = json::parse(slurp(dir + "/.troupe/settings.json"));
+    settings["native"][helper] = "echo two";
+    spill(dir + "/.troupe/settings.json", settings.dump());
+    auto asked = s.troupe({"--bg", "--cwd", dir, "say hello"});
+    CAF_CHECK_EQUAL(asked.status, 1);
+    CAF_CHECK(asked.err.find("(its settings have changed)") != std::string::npos);
+    CAF_CHECK_EQUAL(s.troupe({"trust", "--yes", dir}).status, 0);
+  }
+  CAF_CHECK(s.stop().empty());
+}
+
+// CRED-7
+CAF_TEST(an agent of another maker has the stored credentials that the settings let it have) {
+  for (const auto& [grant, has] :
+       {std::pair(json(true), true), std::pair(json{"ANTHROPIC_API_KEY"}, true),
+        std::pair(json{"OPENAI_API_KEY"}, false), std::pair(json(false), false), std::pair(json(), false)}) {
+    sandbox s(settings_with_recorder(0, grant).dump());
+    store_key(s);
+    auto id = s.bg({"--harness", "recorder", "do as you like"});
+    CAF_CHECK_EQUAL(s.troupe({"wait", id}).status, 0);
+    CAF_CHECK_EQUAL(has_line(slurp(s.work() + "/agent.env"), "ANTHROPIC_API_KEY=sk-stored-and-mine"), has);
+    CAF_CHECK(s.stop().empty());
+  }
+}
+
+// TRUST-2: by a person, who may say no, without, or yes
+CAF_TEST(a terminal asks about an unknown directory and does as it is told) {
+  sandbox s(settings_with_recorder(0, {}).dump());
+  hostile_repository repo(s, "http://127.0.0.1:9");
+  terminal job(s, {"--bg", "--cwd", repo.dir, "--exec", "--", "true"});
+  CAF_CHECK_EQUAL(job.end(), 0); // shell jobs run, unasked
+  auto asked = [&](const std::string& answer, const std::string& then) {
+    terminal t(s, {"--bg", "--cwd", repo.dir, "say hello"});
+    CAF_CHECK(t.shows("trust it, run without its settings, or no? [t/w/N] "));
+    for (const char* told : {"command of hook SessionStart: touch ", "MCP server evil: /bin/sh -c touch ",
+                             "endpoint ANTHROPIC_BASE_URL=http://127.0.0.1:9", "permission mode bypassPermissions"})
+      CAF_CHECK(t.seen().find(told) != std::string::npos);
+    t.type(answer + "\r");
+    CAF_CHECK(then.empty() || t.shows(then));
+    return t.end();
+  };
+  const auto jobs = s.rows().size();
+  for (const char* no : {"", "n", "yes please"})
+    CAF_CHECK_EQUAL(asked(no, {}), 1);
+  CAF_CHECK_EQUAL(s.rows().size(), jobs);
+  CAF_CHECK_EQUAL(asked("w", "backgrounded"), 0);
+  CAF_CHECK_EQUAL(s.troupe({"trust", "--list"}).out, "no directory is trusted\n");
+  CAF_REQUIRE_EQUAL(s.rows().size(), jobs + 1);
+  auto id = s.rows().back()["id"].get<std::string>();
+  CAF_CHECK_EQUAL(s.troupe({"wait", id}).status, 0);
+  CAF_CHECK(s.field(id, "problems").is_null() || s.field(id, "problems").empty()); // nothing of it was read
+  CAF_CHECK(repo.quiet());
+  CAF_CHECK_EQUAL(asked("t", "backgrounded"), 0);
+  CAF_CHECK(s.troupe({"trust", "--list"}).out.starts_with(repo.dir + "  since "));
+  terminal later(s, {"--bg", "--cwd", repo.dir, "say hello"}); // and not again
+  CAF_CHECK_EQUAL(later.end(), 0);
+  CAF_CHECK(s.stop().empty());
+}
+
 CAF_TEST(a directory with nothing to trust runs as it is) {
   sandbox s;
   fs::create_directories(s.work() + "/plain/.git");

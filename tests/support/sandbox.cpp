@@ -259,6 +259,26 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
+bool process_has(std::int32_t pid, const std::string& word) {
+  const auto base = "/proc/" + std::to_string(pid);
+  if ((slurp(base + "/cmdline") + slurp(base + "/environ")).find(word) != std::string::npos)
+    return true;
+  constexpr unsigned long most = 512UL << 20;
+  const unique_fd memory(::open((base + "/mem").c_str(), O_RDONLY | O_CLOEXEC));
+  std::istringstream maps(slurp(base + "/maps"));
+  for (std::string line; memory && std::getline(maps, line);) {
+    unsigned long from = 0, to = 0;
+    char rights[5] = "";
+    if (std::sscanf(line.c_str(), "%lx-%lx %4s", &from, &to, rights) != 3 || rights[1] != 'w' || to - from > most)
+      continue;
+    std::string bytes(to - from, '\0');
+    const auto n = ::pread(memory.get(), bytes.data(), bytes.size(), static_cast<off_t>(from));
+    if (n > 0 && bytes.find(word) != std::string::npos)
+      return true;
+  }
+  return false;
+}
+
 std::string slurp(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;

@@ -71,6 +71,8 @@ std::string ask(int socket, const std::string& line);
 std::string read_line(int socket, int ms = 10'000);
 bool write_bytes(int socket, std::string_view bytes);
 bool write_all(int fd, std::string_view bytes);
+/// Whether a process has that word anywhere: in its arguments, its environment or, where we may look, its memory.
+bool process_has(std::int32_t pid, const std::string& word);
 std::string slurp(const std::string& path);
 void spill(const std::string& path, const std::string& text);
 /// Looks again at each change of the roster (agents --json --watch) until `holds`; false after `seconds`.

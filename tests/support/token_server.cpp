@@ -36,21 +36,32 @@ std::vector<std::string> token_server::forms() const {
   return forms_;
 }
 
-std::string token_server::answer(const std::string& form) {
-  auto pair = [&] {
+token_server::reply token_server::answer(const std::string& form) {
+  auto pair = [&]() -> reply {
     auto n = std::to_string(++given_);
-    return "{\"access_token\":\"access-" + n + "-secret\",\"refresh_token\":\"refresh-" + n +
-           "-secret\",\"expires_in\":" + std::to_string(expires_in) + ",\"account\":{\"email_address\":\"me@test\"}}";
+    return {"200 OK", "{\"access_token\":\"access-" + n + "-secret\",\"refresh_token\":\"refresh-" + n +
+                          "-secret\",\"expires_in\":" + std::to_string(expires_in) +
+                          ",\"account\":{\"email_address\":\"me@test\"}}"};
   };
+  auto refusal = [](const char* why) -> reply {
+    return {"400 Bad Request", std::string("{\"error\":\"") + why + "\"}"};
+  };
+  auto grant = [&](const char* what) { return form.find(std::string("grant_type=") + what) != std::string::npos; };
   if (refuses)
-    return "";
-  if (form.find("grant_type=refresh_token") == std::string::npos)
+    return refusal("invalid_grant");
+  if (form.find("grant_type=") == std::string::npos) // of a device (RFC 8628)
+    return {
+        "200 OK",
+        R"({"device_code":"the-device","user_code":"AB-CD","verification_uri":"https://test/device","interval":0.05})"};
+  if (grant("urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code") && pending-- > 0)
+    return refusal("authorization_pending");
+  if (!grant("refresh_token"))
     return pair();
   ++spent_;
   if (punished_ == 0 && form.find("refresh_token=refresh-" + std::to_string(given_) + "-secret") != std::string::npos)
     return pair();
   ++punished_;
-  return "";
+  return refusal("invalid_grant");
 }
 
 void token_server::serve() {
@@ -78,10 +89,7 @@ void token_server::serve() {
       std::lock_guard lock(guard_);
       forms_.push_back(form);
     }
-    auto body = answer(form);
-    auto status = body.empty() ? "400 Bad Request" : "200 OK";
-    if (body.empty())
-      body = R"({"error":"invalid_grant"})";
+    auto [status, body] = answer(form);
     auto out =
         "HTTP/1.1 " + std::string(status) +
         "\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +

@@ -26,10 +26,15 @@ public:
   std::atomic<int> expires_in = 3600;                      ///< of what it gives, in seconds
   std::atomic<int> slow_ms = 0;                            ///< how long it thinks
   std::atomic<bool> refuses = false;
+  std::atomic<int> pending = 0; ///< how often a device's code is told to be waited for
 
 private:
   void serve();
-  std::string answer(const std::string& form);
+  struct reply {
+    const char* status;
+    std::string body;
+  };
+  reply answer(const std::string& form);
   unique_fd listening_;
   int port_ = 0;
   std::atomic<int> spent_ = 0, punished_ = 0, given_ = 0;

@@ -225,6 +225,29 @@ CAF_TEST(a credential comes late where the agent takes it late) {
   CAF_CHECK_EQUAL(heard(1, "/params/_meta/claudeCode/options/env/X_API_KEY"), "sk-secret-9");
 }
 
+// CRED-7: never one that just happens to be there
+CAF_TEST(an agent that takes one credential late gets the one of its row) {
+  json row{{"credentials", true},
+           {"credentialsBy", "authenticate"},
+           {"authenticate", {{"method", "key"}, {"meta", "api-key"}, {"variable", "X_API_KEY"}}}};
+  const std::string takes = "dir=$1; hear() { read -r l; printf '%s\\n' \"$l\" >> \"$dir/heard\"; }\n"
+                            "hear; say '{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"protocolVersion\":1}}'\n"
+                            "hear; say '{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"sessionId\":\"s\"}}'\n"
+                            "hear; say '{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{\"sessionId\":\"s\"}}'; hear";
+  job.credentials.credentials = {{"OTHER_API_KEY", "sk-of-another"}, {"X_API_KEY", "sk-secret-9"}};
+  open(driven(takes, row));
+  CAF_CHECK_EQUAL(heard(1, "/params"), R"({"methodId":"key","_meta":{"api-key":"sk-secret-9"}})"_json);
+  CAF_CHECK(!holds(content_of(folder + "/heard"), "sk-of-another"));
+  std::ofstream(folder + "/heard", std::ios::trunc);
+  job.credentials.credentials = {{"OTHER_API_KEY", "sk-of-another"}};
+  open(driven(takes, row));
+  CAF_CHECK_EQUAL(heard(1, "/method"), "session/new");
+  std::ofstream(folder + "/heard", std::ios::trunc);
+  row["credentials"] = {"OTHER_API_KEY"}; // the user has named it
+  open(driven(takes, row));
+  CAF_CHECK_EQUAL(heard(1, "/params/_meta/api-key"), "sk-of-another");
+}
+
 CAF_TEST(further directories and mcp servers go to an agent that takes them and are noted for one that does not) {
   job.spec.add_dirs = {folder};
   job.spec.mcp_config = R"({"mcpServers":{"a":{"command":"/bin/true"},"b":{"url":"http://localhost:1"}}})";

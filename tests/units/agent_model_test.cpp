@@ -38,7 +38,8 @@ struct fixture {
   std::string session;
 
   /// Opens a session with that provider at the stub.
-  void open(const std::string& provider, json variables = json::object(), json settings = quick()) {
+  void open(const std::string& provider, json variables = json::object(), json settings = quick(),
+            json definition = json()) {
     json all{{"ANTHROPIC_BASE_URL", stub.url()},
              {"OPENAI_BASE_URL", stub.url() + "/v1"},
              {"ANTHROPIC_BEDROCK_BASE_URL", stub.url()},
@@ -58,6 +59,7 @@ struct fixture {
                             {"model", "stub"},
                             {"env", pairs(all)},
                             {"settings", settings},
+                            {"definition", definition},
                             {"snapshot", pairs({{"ANTHROPIC_API_KEY", "the-key"}, {"OPENAI_API_KEY", "other-key"}})}});
   }
 
@@ -353,6 +355,44 @@ CAF_TEST(a conversation that the provider finds too long is compacted once and t
   CAF_CHECK(prompt("three").starts_with("the conversation is too long for 'stub' (400)"));
   stub.add({{"text", "Four."}});
   CAF_CHECK_EQUAL(prompt("four"), "end_turn");
+}
+
+// NAT-2, CRED-5: its definition's model, with the credentials that the session has by then
+CAF_TEST(a subagent asks the model of its definition and one that wants a worktree is refused) {
+  const auto agents =
+      json::array({{{"name", "quick"}, {"description", "d"}, {"path", work / "quick.md"}, {"model", "haiku"}},
+                   {{"name", "alike"}, {"description", "d"}, {"path", work / "alike.md"}, {"model", "inherit"}},
+                   {{"name", "apart"}, {"description", "d"}, {"path", work / "apart.md"}, {"isolation", "worktree"}}});
+  open("anthropic", {{"ANTHROPIC_DEFAULT_HAIKU_MODEL", "small-one"}}, quick(), {{"catalog", {{"agents", agents}}}});
+  auto task = [](const char* agent) {
+    return json{{"name", "task"}, {"input", {{"description", "look"}, {"prompt", "look at it"}, {"agent", agent}}}};
+  };
+  stub.add(json::array({{{"calls", {task("quick")}}},
+                        {{"text", "One."}},
+                        {{"calls", {task("alike")}}},
+                        {{"text", "Two."}},
+                        {{"calls", {task("apart")}}},
+                        {{"text", "Three."}}}));
+  CAF_CHECK_EQUAL(prompt("go"), "end_turn");
+  std::vector<std::string> models;
+  json last;
+  for (int i = 0; i < 6; ++i) {
+    last = stub.request();
+    models.push_back(last["body"]["model"]);
+  }
+  CAF_CHECK_EQUAL(models, (std::vector<std::string>{"stub", "small-one", "stub", "stub", "stub", "stub"}));
+  CAF_CHECK(last["body"]["messages"].dump().find(
+                "the agent apart works in a worktree of its own, which a subagent cannot "
+                "have: it can be a session, by troupe --bg --agent apart") != std::string::npos);
+  agent.notify("_troupe/credentials", {{"sessionId", session},
+                                       {"snapshot", pairs(json::object({{"ANTHROPIC_API_KEY", "the-new-key"}}))},
+                                       {"snapshotEpoch", 9}});
+  stub.add(json::array({{{"calls", {task("quick")}}}, {{"text", "One."}}, {{"text", "Two."}}}));
+  CAF_CHECK_EQUAL(prompt("again"), "end_turn");
+  for (int i = 0; i < 3; ++i) {
+    const auto asked = stub.request();
+    CAF_CHECK_EQUAL(asked["headers"]["x-api-key"], "the-new-key");
+  }
 }
 
 // NAT-1, NAT-2

@@ -1,9 +1,12 @@
 // The environment's table and the settings.
 #define CAF_SUITE config
-#include "caf/test/unit_test.hpp"
+#include <algorithm>
 #include <map>
 
+#include "caf/test/unit_test.hpp"
+
 #include "runtime/config/environment_policy.hpp"
+#include "runtime/config/harnesses.hpp"
 #include "runtime/config/project_trust.hpp"
 #include "runtime/config/settings.hpp"
 #include "runtime/config/settings_layers.hpp"
@@ -169,6 +172,26 @@ CAF_TEST(pool and harness and memory settings are read) {
   CAF_CHECK_EQUAL(s.memory.stall_ms, 200);
   CAF_CHECK(!s.harnesses.back().warm && s.harnesses[s.harnesses.size() - 2].warm);
   CAF_CHECK_EQUAL(problems.size(), 1u);
+}
+
+// CRED-7
+CAF_TEST(the credentials of a harness are all or those that are named or none) {
+  std::vector<std::string> problems;
+  auto rows = read_drivers(
+      json::parse(R"({"harnesses": {"gemini": {"credentials": true}, "a": {"command": ["x"], "credentials": ["K"]},
+      "b": {"command": ["x"], "credentials": false}, "c": {"command": ["x"], "warm": true, "credentials": true},
+      "d": {"command": ["x"], "credentials": "all"}}})"),
+      "f", problems);
+  auto row = [&](const std::string& name) {
+    return *std::find_if(rows.begin(), rows.end(), [&](const auto& r) { return r.name == name; });
+  };
+  CAF_CHECK(row("gemini").credentials.all);
+  CAF_CHECK_EQUAL(row("a").credentials.variables, std::vector<std::string>{"K"});
+  CAF_CHECK(!row("b").credentials.any());
+  CAF_CHECK(!row("codex").credentials.any());
+  CAF_CHECK_EQUAL(problems.size(), 2u); // c gets them at its start and cannot be warmed up, d is neither
+  auto again = driver_from_json(to_json(row("gemini")));
+  CAF_CHECK(again.credentials.all && again.auth_variable == "GEMINI_API_KEY");
 }
 
 // SUP-6: only ever towards a newer version

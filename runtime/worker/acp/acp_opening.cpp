@@ -9,6 +9,16 @@
 namespace troupe {
 namespace {
 
+/// The credential that an agent is given by `authenticate`: the one that its row names, else the only one that the user
+/// has named for it; never one that just happens to be there.
+const credential* late_credential(const harness_driver& driver, const std::vector<credential>& all) {
+  const auto named =
+      std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.variable == driver.auth_variable; });
+  if (named != all.end())
+    return &*named;
+  return all.size() == 1 && !driver.credentials.all ? &all.front() : nullptr;
+}
+
 bool is_utf8(const std::string& bytes) {
   return bytes_to_json(bytes).is_string();
 }
@@ -110,12 +120,12 @@ void acp_harness::open_session() {
 /// An agent that takes its credential late gets it now (SEC-5).
 void acp_harness::authenticate(const std::string& method) {
   const auto& driver = options_.driver;
-  const auto& all = job_->credentials.credentials;
-  if (options_.native || driver.by != credential_way::authenticate || driver.auth_method.empty() || all.empty())
+  const auto* secret = late_credential(driver, job_->credentials.credentials);
+  if (options_.native || driver.by != credential_way::authenticate || driver.auth_method.empty() || secret == nullptr)
     return request_session(method);
   json params{{"methodId", driver.auth_method}};
   if (!driver.auth_meta.empty())
-    params["_meta"][driver.auth_meta] = all.front().secret;
+    params["_meta"][driver.auth_meta] = secret->secret;
   wire_->request("authenticate", std::move(params), guarded([this, method](const json* result, const rpc_error& error) {
                    if (phase_ != phase::opening)
                      return;
