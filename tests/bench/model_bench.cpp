@@ -135,6 +135,7 @@ void await_spare(const test::sandbox& s) {
   while (test::ask(socket.get(), R"({"jsonrpc":"2.0","id":1,"method":"supervisor/status"})").find("\"ready\":1") ==
          std::string::npos)
     ::usleep(2000);
+  ::usleep(50'000); // and its HTTP, which starts beside it and tells nobody
 }
 
 double pss_kb(std::int32_t pid) {

@@ -1,5 +1,7 @@
 // The scheduler that runs actors on Asio's loop, with actors of its own.
 #define CAF_SUITE loop_scheduler
+#include <atomic>
+#include <chrono>
 #include <thread>
 
 #include <asio/executor_work_guard.hpp>
@@ -52,6 +54,28 @@ CAF_TEST(messages of several threads are all handled and on the thread of the lo
     t.join();
   CAF_CHECK_EQUAL(got, 4000);
   CAF_CHECK(here);
+  caf::anon_send_exit(counter, caf::exit_reason::kill);
+}
+
+/// Each is sent when the one before was handled, which is when that turn is about to end.
+CAF_TEST(a message that another thread brings at the end of a turn does not wait for the next one) {
+  constexpr int all = 20'000;
+  world w;
+  std::atomic<int> got = 0;
+  auto counter = w.system.spawn([&](caf::event_based_actor*) -> caf::behavior { return {[&](int n) { got = n; }}; });
+  std::thread sender([&] {
+    const auto patience = std::chrono::seconds(10);
+    for (int n = 1; n <= all; ++n) {
+      caf::anon_send(counter, n);
+      for (auto since = std::chrono::steady_clock::now(); got != n;)
+        if (std::chrono::steady_clock::now() - since > patience)
+          return w.end();
+    }
+    w.end();
+  });
+  w.loop.run();
+  sender.join();
+  CAF_CHECK_EQUAL(got.load(), all);
   caf::anon_send_exit(counter, caf::exit_reason::kill);
 }
 
