@@ -1,119 +1,148 @@
 // CAF's numbers for the messages. With actors/caf_seams.hpp, where a port to CAF 1.x would begin.
 #pragma once
 
+#include "caf/detail/tuple_vals.hpp"
+#include "caf/mailbox_element.hpp"
+#include "caf/type_erased_value.hpp"
 #include "caf/type_id.hpp"
 
 #include "messages/requests.hpp"
 #include "messages/session.hpp"
 
-CAF_BEGIN_TYPE_ID_BLOCK(troupe, first_custom_type_id)
-CAF_ADD_TYPE_ID(troupe, (troupe::session_id))
-CAF_ADD_TYPE_ID(troupe, (troupe::worker_id))
-CAF_ADD_TYPE_ID(troupe, (troupe::process_identity))
-CAF_ADD_TYPE_ID(troupe, (troupe::dispatch_spec))
-CAF_ADD_TYPE_ID(troupe, (troupe::option))
-CAF_ADD_TYPE_ID(troupe, (troupe::question))
-CAF_ADD_TYPE_ID(troupe, (troupe::work_item))
-CAF_ADD_TYPE_ID(troupe, (troupe::event))
-CAF_ADD_TYPE_ID(troupe, (troupe::ledger_entry))
-CAF_ADD_TYPE_ID(troupe, (troupe::evidence))
-CAF_ADD_TYPE_ID(troupe, (troupe::row))
-CAF_ADD_TYPE_ID(troupe, (troupe::profile))
-CAF_ADD_TYPE_ID(troupe, (troupe::credential))
-CAF_ADD_TYPE_ID(troupe, (troupe::snapshot))
-CAF_ADD_TYPE_ID(troupe, (troupe::worker_address))
-CAF_ADD_TYPE_ID(troupe, (troupe::assignment))
-CAF_ADD_TYPE_ID(troupe, (troupe::receipt))
-CAF_ADD_TYPE_ID(troupe, (troupe::dispatch))
-CAF_ADD_TYPE_ID(troupe, (troupe::dispatched))
-CAF_ADD_TYPE_ID(troupe, (troupe::stop_session))
-CAF_ADD_TYPE_ID(troupe, (troupe::remove_session))
-CAF_ADD_TYPE_ID(troupe, (troupe::respawn_session))
-CAF_ADD_TYPE_ID(troupe, (troupe::rename_session))
-CAF_ADD_TYPE_ID(troupe, (troupe::pin_session))
-CAF_ADD_TYPE_ID(troupe, (troupe::reply_to))
-CAF_ADD_TYPE_ID(troupe, (troupe::replied))
-CAF_ADD_TYPE_ID(troupe, (troupe::answer_question))
-CAF_ADD_TYPE_ID(troupe, (troupe::answer_taken))
-CAF_ADD_TYPE_ID(troupe, (troupe::find_place))
-CAF_ADD_TYPE_ID(troupe, (troupe::place))
-CAF_ADD_TYPE_ID(troupe, (troupe::why))
-CAF_ADD_TYPE_ID(troupe, (troupe::reasons))
-CAF_ADD_TYPE_ID(troupe, (troupe::done))
-CAF_ADD_TYPE_ID(troupe, (troupe::status_asked))
-CAF_ADD_TYPE_ID(troupe, (troupe::supervisor_status))
-CAF_ADD_TYPE_ID(troupe, (troupe::stop_supervisor))
-CAF_ADD_TYPE_ID(troupe, (troupe::supervisor_stopped))
-CAF_ADD_TYPE_ID(troupe, (troupe::front_ends))
-CAF_ADD_TYPE_ID(troupe, (troupe::row_changed))
-CAF_ADD_TYPE_ID(troupe, (troupe::roster_loaded))
-CAF_ADD_TYPE_ID(troupe, (troupe::leaving))
-CAF_ADD_TYPE_ID(troupe, (troupe::kept_environment))
-CAF_ADD_TYPE_ID(troupe, (troupe::hand_over))
-CAF_ADD_TYPE_ID(troupe, (troupe::retire_session))
-CAF_ADD_TYPE_ID(troupe, (troupe::environment_asked))
-CAF_ADD_TYPE_ID(troupe, (troupe::restore))
-CAF_ADD_TYPE_ID(troupe, (troupe::claim_worker))
-CAF_ADD_TYPE_ID(troupe, (troupe::granted_worker))
-CAF_ADD_TYPE_ID(troupe, (troupe::permit_wanted))
-CAF_ADD_TYPE_ID(troupe, (troupe::permit_given))
-CAF_ADD_TYPE_ID(troupe, (troupe::permit_back))
-CAF_ADD_TYPE_ID(troupe, (troupe::open_pool))
-CAF_ADD_TYPE_ID(troupe, (troupe::close_pool))
-CAF_ADD_TYPE_ID(troupe, (troupe::pool_status))
-CAF_ADD_TYPE_ID(troupe, (troupe::snapshot_wanted))
-CAF_ADD_TYPE_ID(troupe, (troupe::load_credentials))
-CAF_ADD_TYPE_ID(troupe, (troupe::refresh_credentials))
-CAF_ADD_TYPE_ID(troupe, (troupe::sign_out))
-CAF_ADD_TYPE_ID(troupe, (troupe::accounts_asked))
-CAF_ADD_TYPE_ID(troupe, (troupe::accounts))
-CAF_ADD_TYPE_ID(troupe, (troupe::account))
-CAF_ADD_TYPE_ID(troupe, (troupe::signed_out))
-CAF_ADD_TYPE_ID(troupe, (troupe::clear_credentials))
-CAF_ADD_TYPE_ID(troupe, (troupe::snapshot_changed))
-CAF_ADD_TYPE_ID(troupe, (troupe::renew_worker))
-CAF_ADD_TYPE_ID(troupe, (troupe::worker_renewed))
-CAF_ADD_TYPE_ID(troupe, (troupe::launch_worker))
-CAF_ADD_TYPE_ID(troupe, (troupe::assign_worker))
-CAF_ADD_TYPE_ID(troupe, (troupe::start_worker))
-CAF_ADD_TYPE_ID(troupe, (troupe::deliver_reply))
-CAF_ADD_TYPE_ID(troupe, (troupe::reply_taken))
-CAF_ADD_TYPE_ID(troupe, (troupe::give_answer))
-CAF_ADD_TYPE_ID(troupe, (troupe::end_worker))
-CAF_ADD_TYPE_ID(troupe, (troupe::ending_worker))
-CAF_ADD_TYPE_ID(troupe, (troupe::kill_worker))
-CAF_ADD_TYPE_ID(troupe, (troupe::adopt_worker))
-CAF_ADD_TYPE_ID(troupe, (troupe::worker_adopted))
-CAF_ADD_TYPE_ID(troupe, (troupe::say_goodbye))
-CAF_ADD_TYPE_ID(troupe, (troupe::worker_ready))
-CAF_ADD_TYPE_ID(troupe, (troupe::worker_event))
-CAF_ADD_TYPE_ID(troupe, (troupe::worker_exited))
-CAF_ADD_TYPE_ID(troupe, (troupe::append))
-CAF_ADD_TYPE_ID(troupe, (troupe::appended))
-CAF_ADD_TYPE_ID(troupe, (troupe::load_journal))
-CAF_ADD_TYPE_ID(troupe, (troupe::session_history))
-CAF_ADD_TYPE_ID(troupe, (troupe::journal))
+/// All that actors send one another, one a line: X(type) for each.
+#define TROUPE_MESSAGES(X)                                                                                             \
+  X(session_id)                                                                                                        \
+  X(worker_id)                                                                                                         \
+  X(process_identity)                                                                                                  \
+  X(dispatch_spec)                                                                                                     \
+  X(option)                                                                                                            \
+  X(question)                                                                                                          \
+  X(work_item)                                                                                                         \
+  X(event)                                                                                                             \
+  X(ledger_entry)                                                                                                      \
+  X(evidence)                                                                                                          \
+  X(row)                                                                                                               \
+  X(profile)                                                                                                           \
+  X(credential)                                                                                                        \
+  X(snapshot)                                                                                                          \
+  X(worker_address)                                                                                                    \
+  X(assignment)                                                                                                        \
+  X(receipt)                                                                                                           \
+  X(dispatch)                                                                                                          \
+  X(dispatched)                                                                                                        \
+  X(stop_session)                                                                                                      \
+  X(remove_session)                                                                                                    \
+  X(respawn_session)                                                                                                   \
+  X(rename_session)                                                                                                    \
+  X(pin_session)                                                                                                       \
+  X(reply_to)                                                                                                          \
+  X(replied)                                                                                                           \
+  X(answer_question)                                                                                                   \
+  X(answer_taken)                                                                                                      \
+  X(find_place)                                                                                                        \
+  X(place)                                                                                                             \
+  X(why)                                                                                                               \
+  X(reasons)                                                                                                           \
+  X(done)                                                                                                              \
+  X(status_asked)                                                                                                      \
+  X(supervisor_status)                                                                                                 \
+  X(stop_supervisor)                                                                                                   \
+  X(supervisor_stopped)                                                                                                \
+  X(front_ends)                                                                                                        \
+  X(row_changed)                                                                                                       \
+  X(roster_loaded)                                                                                                     \
+  X(leaving)                                                                                                           \
+  X(kept_environment)                                                                                                  \
+  X(hand_over)                                                                                                         \
+  X(retire_session)                                                                                                    \
+  X(environment_asked)                                                                                                 \
+  X(restore)                                                                                                           \
+  X(claim_worker)                                                                                                      \
+  X(granted_worker)                                                                                                    \
+  X(permit_wanted)                                                                                                     \
+  X(permit_given)                                                                                                      \
+  X(permit_back)                                                                                                       \
+  X(open_pool)                                                                                                         \
+  X(close_pool)                                                                                                        \
+  X(pool_status)                                                                                                       \
+  X(snapshot_wanted)                                                                                                   \
+  X(load_credentials)                                                                                                  \
+  X(refresh_credentials)                                                                                               \
+  X(sign_out)                                                                                                          \
+  X(accounts_asked)                                                                                                    \
+  X(accounts)                                                                                                          \
+  X(account)                                                                                                           \
+  X(signed_out)                                                                                                        \
+  X(clear_credentials)                                                                                                 \
+  X(snapshot_changed)                                                                                                  \
+  X(renew_worker)                                                                                                      \
+  X(worker_renewed)                                                                                                    \
+  X(launch_worker)                                                                                                     \
+  X(assign_worker)                                                                                                     \
+  X(start_worker)                                                                                                      \
+  X(deliver_reply)                                                                                                     \
+  X(reply_taken)                                                                                                       \
+  X(give_answer)                                                                                                       \
+  X(end_worker)                                                                                                        \
+  X(ending_worker)                                                                                                     \
+  X(kill_worker)                                                                                                       \
+  X(adopt_worker)                                                                                                      \
+  X(worker_adopted)                                                                                                    \
+  X(say_goodbye)                                                                                                       \
+  X(worker_ready)                                                                                                      \
+  X(worker_event)                                                                                                      \
+  X(worker_exited)                                                                                                     \
+  X(append)                                                                                                            \
+  X(appended)                                                                                                          \
+  X(load_journal)                                                                                                      \
+  X(session_history)                                                                                                   \
+  X(journal)                                                                                                           \
+  X(freeze_worker)                                                                                                     \
+  X(worker_frozen)                                                                                                     \
+  X(thaw_worker)                                                                                                       \
+  X(declare_work)                                                                                                      \
+  X(work_declared)                                                                                                     \
+  X(note_work)                                                                                                         \
+  X(agent_facts)                                                                                                       \
+  X(steer_session)                                                                                                     \
+  X(steered)                                                                                                           \
+  X(steer_worker)                                                                                                      \
+  X(clear_session)                                                                                                     \
+  X(session_cleared)                                                                                                   \
+  X(drop_session)                                                                                                      \
+  X(cache_row)                                                                                                         \
+  X(chain_asked)                                                                                                       \
+  X(flush_journal)                                                                                                     \
+  X(watch_machine)                                                                                                     \
+  X(memory_asked)                                                                                                      \
+  X(memory_state)                                                                                                      \
+  X(machine_slept)                                                                                                     \
+  X(executable_replaced)                                                                                               \
+  X(timer_due)
 
-CAF_ADD_TYPE_ID(troupe, (troupe::freeze_worker))
-CAF_ADD_TYPE_ID(troupe, (troupe::worker_frozen))
-CAF_ADD_TYPE_ID(troupe, (troupe::thaw_worker))
-CAF_ADD_TYPE_ID(troupe, (troupe::declare_work))
-CAF_ADD_TYPE_ID(troupe, (troupe::work_declared))
-CAF_ADD_TYPE_ID(troupe, (troupe::note_work))
-CAF_ADD_TYPE_ID(troupe, (troupe::agent_facts))
-CAF_ADD_TYPE_ID(troupe, (troupe::steer_session))
-CAF_ADD_TYPE_ID(troupe, (troupe::steered))
-CAF_ADD_TYPE_ID(troupe, (troupe::steer_worker))
-CAF_ADD_TYPE_ID(troupe, (troupe::clear_session))
-CAF_ADD_TYPE_ID(troupe, (troupe::session_cleared))
-CAF_ADD_TYPE_ID(troupe, (troupe::drop_session))
-CAF_ADD_TYPE_ID(troupe, (troupe::cache_row))
-CAF_ADD_TYPE_ID(troupe, (troupe::chain_asked))
-CAF_ADD_TYPE_ID(troupe, (troupe::flush_journal))
-CAF_ADD_TYPE_ID(troupe, (troupe::watch_machine))
-CAF_ADD_TYPE_ID(troupe, (troupe::memory_asked))
-CAF_ADD_TYPE_ID(troupe, (troupe::memory_state))
-CAF_ADD_TYPE_ID(troupe, (troupe::machine_slept))
-CAF_ADD_TYPE_ID(troupe, (troupe::executable_replaced))
-CAF_ADD_TYPE_ID(troupe, (troupe::timer_due))
+#define TROUPE_TYPE_ID(type) CAF_ADD_TYPE_ID(troupe, (troupe::type))
+CAF_BEGIN_TYPE_ID_BLOCK(troupe, first_custom_type_id)
+TROUPE_MESSAGES(TROUPE_TYPE_ID)
 CAF_END_TYPE_ID_BLOCK(troupe)
+#undef TROUPE_TYPE_ID
+
+// What CAF makes of each message (copying, saving, printing) is in message_templates.cpp alone: made anew in every
+// source that sends one, it was half of that source's compile time.
+// (mailbox_element_vals::dispose calls what is not there, and is called by nobody: its place is taken, so that the
+// class can be made whole.)
+#define TROUPE_MESSAGE_TEMPLATES(prefix, type)                                                                         \
+  prefix template class caf::detail::tuple_vals_impl<caf::detail::message_data, troupe::type>;                         \
+  prefix template class caf::detail::tuple_vals<troupe::type>;                                                         \
+  prefix template class caf::detail::tuple_vals_impl<caf::type_erased_tuple, troupe::type>;                            \
+  prefix template class caf::mailbox_element_vals<troupe::type>;                                                       \
+  prefix template class caf::detail::type_erased_value_impl<troupe::type>;
+#define TROUPE_NO_DISPOSE(type)                                                                                        \
+  template <>                                                                                                          \
+  inline void caf::mailbox_element_vals<troupe::type>::dispose() noexcept {}
+TROUPE_MESSAGES(TROUPE_NO_DISPOSE)
+#undef TROUPE_NO_DISPOSE
+#ifndef TROUPE_MAKES_MESSAGE_TEMPLATES
+#define TROUPE_ELSEWHERE(type) TROUPE_MESSAGE_TEMPLATES(extern, type)
+TROUPE_MESSAGES(TROUPE_ELSEWHERE)
+#undef TROUPE_ELSEWHERE
+#endif
