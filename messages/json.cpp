@@ -583,6 +583,7 @@ static void append(std::string& to, const receipt& x) {
   o.texts("arguments", x.arguments);
   o.bytes("env", block_of(x.env));
   o.number("variables", x.variables);
+  o.some_number("heldNs", x.held);
   json_object account(o.at("account"));
   account.number("epoch", x.account_epoch);
   account.texts("variables", x.accounts);
@@ -606,7 +607,8 @@ receipt receipt_from_json(const json& x) {
               {},
               0,
               0,
-              {}};
+              {},
+              optional_number(x, "heldNs", 0)};
   if (const auto* digest = find(x, "variables"))
     out.variables = digest->get<std::uint64_t>();
   if (const auto* env = find(x, "env"))

@@ -237,8 +237,10 @@ struct receipt {
   std::uint64_t variables = 0;          ///< its digest
   std::uint64_t account_epoch = 0;      ///< of the snapshot that it holds (BEYOND-6)
   std::vector<std::string> accounts{};  ///< the snapshot's variables
+  std::int64_t held = 0;                ///< since when it holds the assignment: CLOCK_MONOTONIC in ns, 0 for not told
   bool operator==(const receipt&) const = default;
 };
-TROUPE_INSPECT(receipt, session, run, cwd, permission_mode, last, arguments, env, variables, account_epoch, accounts)
+TROUPE_INSPECT(receipt, session, run, cwd, permission_mode, last, arguments, env, variables, account_epoch, accounts,
+               held)
 
 } // namespace troupe

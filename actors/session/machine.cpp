@@ -310,7 +310,10 @@ process on(const assigning& s, const held& e, context& c) {
   if (e.check.differs("directory"))
     return not_as_meant(s, c, e.check, "directory");
   c.s.attempts = 0;
-  c.write("assigned", receipt_facts(e.check, s.worker));
+  auto named = receipt_facts(e.check, s.worker);
+  if (e.got.held != 0)
+    named["heldNs"] = std::to_string(e.got.held);
+  c.write("assigned", std::move(named));
   c.put(answer_dispatch{errc::ok, {}});
   return run_or_end(c, s.worker);
 }

@@ -2,6 +2,7 @@
 #include "runtime/services/directory_settings.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <set>
 
@@ -14,6 +15,8 @@
 namespace troupe {
 
 namespace {
+
+constexpr std::chrono::milliseconds judgement_lasts{20};
 
 bool is_folder(const std::string& path) {
   struct stat st {};
@@ -31,6 +34,10 @@ std::string words(trust_state state, const std::string& dir) {
 
 failure untrusted(trust_state state, const std::string& dir) {
   return {errc::not_trusted, words(state, dir) + "\nlook at what it would be allowed, and decide: troupe trust " + dir};
+}
+
+environment_policy policy_of(const json& user) {
+  return environment_policy(user.contains("environment") ? user["environment"] : json::object());
 }
 
 /// The environment variable, as far as the harness's models are Anthropic's (ENV-10).
@@ -82,8 +89,7 @@ json directory_settings::user_settings() const {
 }
 
 environment_policy directory_settings::policy() const {
-  auto user = user_settings();
-  return environment_policy(user.contains("environment") ? user["environment"] : json::object());
+  return policy_of(user_settings());
 }
 
 directory_view directory_settings::look(const std::string& cwd, const std::string& settings, bool without,
@@ -133,6 +139,15 @@ directory_view directory_settings::look(const std::string& cwd, const std::strin
   return out;
 }
 
+/// A dispatch that finds a spare is launched with the very files that it was judged by, read once.
+directory_view directory_settings::take_judged(const dispatch_spec& spec, bool others) const {
+  auto last = std::exchange(judged_, std::nullopt);
+  if (last && last->cwd == spec.cwd && last->settings == spec.settings && last->without == spec.without_project &&
+      last->others == others && std::chrono::steady_clock::now() < last->until)
+    return std::move(last->view);
+  return look(spec.cwd, spec.settings, spec.without_project, others);
+}
+
 environment directory_settings::handed_on(const environment& shell, bool at_home) const {
   return forwarded(shell, policy(), service_, at_home);
 }
@@ -141,6 +156,8 @@ failure directory_settings::complete(dispatch_spec& spec, const environment& she
                                      const launch_choice& model) const {
   bool others = spec.kind != "exec" && reads_projects(spec.harness);
   auto view = look(spec.cwd, spec.settings, spec.without_project, others);
+  judged_ = judged{spec.cwd, spec.settings, spec.without_project,
+                   others,   view,          std::chrono::steady_clock::now() + judgement_lasts};
   if (spec.settings.starts_with("{"))
     if (auto at = secret_in(json::parse(spec.settings, nullptr, false)); !at.empty())
       return {errc::bad_request, "--settings holds a secret at " + at + ", where everybody can read it\n" +
@@ -149,7 +166,7 @@ failure directory_settings::complete(dispatch_spec& spec, const environment& she
     return fault;
   if (view.fault.code != errc::ok)
     return view.fault;
-  spec.choices = kept_choices(shell, policy());
+  spec.choices = kept_choices(shell, policy_of(view.layers.front().content));
   if (spec.kind == "exec")
     return {};
   if (!view.trusted() && !spec.without_project)
@@ -208,7 +225,7 @@ launch_settings directory_settings::settle(const session_id& id, const dispatch_
                                            const environment& env) const {
   launch_settings out;
   bool others = spec.kind != "exec" && reads_projects(spec.harness);
-  auto view = look(spec.cwd, spec.settings, spec.without_project, others);
+  auto view = take_judged(spec, others);
   if (spec.kind != "exec") {
     if (!view.trusted() && (!spec.without_project || (others && !leaves_projects_alone(spec.harness)))) {
       out.refused = untrusted(view.trust, view.project);
@@ -232,7 +249,7 @@ launch_settings directory_settings::settle(const session_id& id, const dispatch_
   for (const auto& [name, value] : spec.choices)
     put_variable(out.env, name, value);
   auto variables = variables_of(settings, "settings", out.notes);
-  auto rules = policy();
+  auto rules = policy_of(view.layers.front().content);
   auto is_gateway = [&](const auto& pair) { return rules.rule_for(pair.first) == environment_rule::gateway; };
   if (std::any_of(variables.begin(), variables.end(), is_gateway))
     std::erase_if(out.env, is_gateway); // ENV-3: never one environment's credential with another's endpoint

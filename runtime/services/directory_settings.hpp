@@ -2,8 +2,10 @@
 // the user trusts it (TRUST); and what they make of a session: its environment, and which stored credentials go along.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,7 +55,11 @@ public:
   /// value.
   [[nodiscard]] json explain(const std::string& cwd, const environment& shell, const std::string& settings) const;
 
-  [[nodiscard]] trust_book& book() { return book_; }
+  /// Who changes it makes what was judged by it void.
+  [[nodiscard]] trust_book& book() {
+    judged_.reset();
+    return book_;
+  }
   [[nodiscard]] const trust_book& book() const { return book_; }
   [[nodiscard]] environment_policy policy() const;
   [[nodiscard]] json user_settings() const;
@@ -65,6 +71,15 @@ public:
 
 private:
   [[nodiscard]] std::string link_of(const session_id& id) const;
+  /// What the last dispatch was judged by; its launch takes it.
+  struct judged {
+    std::string cwd, settings;
+    bool without, others;
+    directory_view view;
+    std::chrono::steady_clock::time_point until;
+  };
+  [[nodiscard]] directory_view take_judged(const dispatch_spec& spec, bool others) const;
+  mutable std::optional<judged> judged_;
   paths where_;
   std::string laid_over_;
   environment service_;

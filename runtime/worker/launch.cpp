@@ -51,7 +51,7 @@ environment terminal_environment(const assignment& job) {
 }
 
 receipt receipt_of(const assignment& job, std::uint64_t last) {
-  receipt out{job.session, job.run, here(), job.spec.permission_mode, last, {}, {}, 0, job.credentials.epoch, {}};
+  receipt out{job.session, job.run, here(), job.spec.permission_mode, last, {}, {}, 0, job.credentials.epoch, {}, 0};
   for (const auto& word : job.spec.command)
     out.arguments.push_back(cut(word));
   out.env = as_passed(job.spec.kind == "exec" ? terminal_environment(job) : session_environment(job, false));

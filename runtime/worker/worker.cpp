@@ -143,6 +143,7 @@ std::string worker::assign(const json& params, std::vector<event>& happened) {
   if (!hold_session(job, lock_, events_, problems, error))
     throw refusal{error.code, error.text};
   job_ = std::move(job);
+  const auto held = std::chrono::steady_clock::now().time_since_epoch();
   happened.emplace_back().what = "assigned";
   happened.back().value = ::getpid();
   for (auto& p : problems) {
@@ -153,6 +154,7 @@ std::string worker::assign(const json& params, std::vector<event>& happened) {
     write_down(e);
   asio::post(loop_, [this] { prepare(); }); // while the supervisor looks at the receipt
   auto has = receipt_of(*job_, events_.last());
+  has.held = std::chrono::nanoseconds(held).count();
   if (warm_ && !options_.native && fits()) { // it was started ahead, and reads nothing anew (POOL-9)
     has.env = own_environment();
     has.variables = digest_of(has.env);

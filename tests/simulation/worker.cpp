@@ -73,8 +73,8 @@ worker_answer worker::assign(const assign_worker& x) {
   around_.seen.assigned(*this, x.job);
   emit("assigned", {}, {}, {}, process.pid);
   auto has = intent_of(*job); // as a worker in order has it; launch_check is tested with others
-  return receipt{job->session,  job->run, has.cwd,       has.permission_mode, last_,
-                 has.arguments, {},       has.variables, has.epoch,           has.accounts};
+  return receipt{job->session, job->run,      has.cwd,   has.permission_mode, last_, has.arguments,
+                 {},           has.variables, has.epoch, has.accounts,        0};
 }
 
 void worker::start(const start_worker& x) {
