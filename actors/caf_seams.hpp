@@ -31,6 +31,8 @@ constexpr std::chrono::seconds steering{20}; ///< longer than a worker waits for
 constexpr std::chrono::seconds warm{2};      ///< a spare's answer to an assignment (POOL-6)
 constexpr std::chrono::seconds dispatch{70};
 constexpr std::chrono::seconds ending{40};
+constexpr std::chrono::seconds repository{60}; ///< git in a large worktree, and the removal of one
+constexpr std::chrono::seconds removing{100};  ///< an end, and that
 } // namespace deadline
 
 /// The configuration that every actor system of ours has: message types, few threads, no busy waiting.

@@ -16,10 +16,14 @@ using journal_keeper_actor = caf::typed_actor<
     caf::replies_to<append>::with<appended>,
     // Give all that was written, by session.
     caf::replies_to<load_journal>::with<journal>,
-    // Delete what goes with the row, and keep the transcript.
+    // Delete what goes with the row, and keep the transcript and the line that would begin it again.
     caf::reacts_to<drop_session>,
     // Keep this row as a cache, written at most once a second.
     caf::reacts_to<cache_row>,
+    // Give the removed ones that can be brought back.
+    caf::replies_to<archive_asked>::with<archive>,
+    // Begin a removed one again (ISO-3).
+    caf::replies_to<revive_session>::with<session_history>,
     // Give the lines about a session, and those that caused them.
     caf::replies_to<chain_asked>::with<reasons>,
     // Write out what is cached, and answer no line from here on: whoever waits for one waits for the next supervisor.
@@ -58,6 +62,13 @@ using worker_host_actor = caf::typed_actor<
     caf::replies_to<adopt_worker>::with<worker_adopted>,
     // Tell all workers that the supervisor leaves on purpose; those that live inside this process end.
     caf::replies_to<say_goodbye>::with<say_goodbye>>;
+
+/// Looks after the worktrees that Troupe made (ISO).
+using repository_actor = caf::typed_actor<
+    // Say what of this one would be lost.
+    caf::replies_to<inspect_worktree>::with<losses>,
+    // Remove it, when nothing is lost or its loss is wanted, and nobody is in it; commits that are nowhere else stay.
+    caf::replies_to<remove_worktree>::with<worktree_removed>>;
 
 /// Loads, stores and refreshes credentials.
 using vault_actor = caf::typed_actor<
@@ -115,9 +126,12 @@ using session_actor = caf::typed_actor<
     // Take the task; the answer means that a worker holds it (SUP-11).
     caf::replies_to<dispatch>::with<dispatched>,
     // Be what the files show.
-    caf::reacts_to<restore>, caf::replies_to<stop_session>::with<done>, caf::replies_to<remove_session>::with<done>,
-    caf::replies_to<respawn_session>::with<done>, caf::replies_to<rename_session>::with<done>,
-    caf::replies_to<pin_session>::with<done>,
+    caf::reacts_to<restore>, caf::replies_to<stop_session>::with<done>,
+    // Remove it and the worktree that Troupe made for it; refused with the reason where something would be lost.
+    caf::replies_to<remove_session>::with<done>,
+    // Say what its end or its removal would lose (BEYOND-9).
+    caf::replies_to<losses_asked>::with<losses>, caf::replies_to<respawn_session>::with<done>,
+    caf::replies_to<rename_session>::with<done>, caf::replies_to<pin_session>::with<done>,
     // Take a reply: it is in the ledger when this is answered.
     caf::replies_to<reply_to>::with<replied>, caf::replies_to<answer_question>::with<answer_taken>,
     // Tell where its worker listens; wake it when asked.
@@ -159,6 +173,9 @@ using supervisor_actor = caf::typed_actor<
     caf::replies_to<pin_session>::with<done>, caf::replies_to<reply_to>::with<replied>,
     caf::replies_to<answer_question>::with<answer_taken>, caf::replies_to<find_place>::with<place>,
     caf::replies_to<declare_work>::with<work_declared>, caf::replies_to<steer_session>::with<steered>,
+    caf::replies_to<losses_asked>::with<losses>,
+    // Bring a removed session back; list those that can be (ISO-3).
+    caf::replies_to<resume_session>::with<done>, caf::replies_to<archive_asked>::with<archive>,
     caf::replies_to<why>::with<reasons>, caf::replies_to<status_asked>::with<supervisor_status>,
     caf::replies_to<stop_supervisor>::with<supervisor_stopped>,
     // How many front ends are connected.

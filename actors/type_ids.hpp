@@ -118,7 +118,18 @@
   X(memory_state)                                                                                                      \
   X(machine_slept)                                                                                                     \
   X(executable_replaced)                                                                                               \
-  X(timer_due)
+  X(timer_due)                                                                                                         \
+  X(worktree)                                                                                                          \
+  X(pull_request)                                                                                                      \
+  X(losses)                                                                                                            \
+  X(losses_asked)                                                                                                      \
+  X(resume_session)                                                                                                    \
+  X(archive_asked)                                                                                                     \
+  X(archive)                                                                                                           \
+  X(revive_session)                                                                                                    \
+  X(inspect_worktree)                                                                                                  \
+  X(remove_worktree)                                                                                                   \
+  X(worktree_removed)
 
 #define TROUPE_TYPE_ID(type) CAF_ADD_TYPE_ID(troupe, (troupe::type))
 CAF_BEGIN_TYPE_ID_BLOCK(troupe, first_custom_type_id)

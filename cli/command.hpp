@@ -57,6 +57,7 @@ int run_attach(const arguments& args);
 int run_logs(const arguments& args);
 int run_stop(const arguments& args);
 int run_rm(const arguments& args);
+int run_resume(const arguments& args);
 int run_respawn(const arguments& args);
 int run_rename(const arguments& args);
 int run_pin(const arguments& args);

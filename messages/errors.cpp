@@ -6,11 +6,29 @@
 namespace troupe {
 
 namespace {
-constexpr std::array<std::string_view, 22> names{
-    "ok",           "bad_request", "no_such_session", "ambiguous",   "key_reused",  "draining",    "not_running",
-    "wrong_state",  "answered",    "refused",         "not_started", "worker_gone", "timed_out",   "no_credentials",
-    "disk",         "needs_any",   "directory",       "overloaded",  "not_trusted", "not_allowed", "no_consent",
-    "no_definition"};
+constexpr std::array<std::string_view, 23> names{"ok",
+                                                 "bad_request",
+                                                 "no_such_session",
+                                                 "ambiguous",
+                                                 "key_reused",
+                                                 "draining",
+                                                 "not_running",
+                                                 "wrong_state",
+                                                 "answered",
+                                                 "refused",
+                                                 "not_started",
+                                                 "worker_gone",
+                                                 "timed_out",
+                                                 "no_credentials",
+                                                 "disk",
+                                                 "needs_any",
+                                                 "directory",
+                                                 "overloaded",
+                                                 "not_trusted",
+                                                 "not_allowed",
+                                                 "no_consent",
+                                                 "no_definition",
+                                                 "kept"};
 } // namespace
 
 std::string_view name_of(errc code) {

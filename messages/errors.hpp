@@ -30,6 +30,7 @@ enum class errc : std::uint8_t {
   not_allowed,   ///< asked from inside a session, which may not do that (SEC-1)
   no_consent,    ///< the permission mode lets all run, and the user has not accepted that yet (NAT-2)
   no_definition, ///< there is no agent definition of that name (CLI-3)
+  kept,          ///< the session was not removed, since something would be lost (ISO-2)
 };
 
 /// The code's name as it travels in JSON, e.g. "no_such_session".

@@ -27,14 +27,16 @@
 #define TROUPE_F22(a, ...) x.a, TROUPE_EXPAND(TROUPE_F21(__VA_ARGS__))
 #define TROUPE_F23(a, ...) x.a, TROUPE_EXPAND(TROUPE_F22(__VA_ARGS__))
 #define TROUPE_F24(a, ...) x.a, TROUPE_EXPAND(TROUPE_F23(__VA_ARGS__))
+#define TROUPE_F25(a, ...) x.a, TROUPE_EXPAND(TROUPE_F24(__VA_ARGS__))
+#define TROUPE_F26(a, ...) x.a, TROUPE_EXPAND(TROUPE_F25(__VA_ARGS__))
 #define TROUPE_PICK(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16, _17, _18, _19, _20, _21,    \
-                    _22, _23, _24, NAME, ...)                                                                          \
+                    _22, _23, _24, _25, _26, NAME, ...)                                                                \
   NAME
 #define TROUPE_FIELDS(...)                                                                                             \
-  TROUPE_EXPAND(TROUPE_PICK(__VA_ARGS__, TROUPE_F24, TROUPE_F23, TROUPE_F22, TROUPE_F21, TROUPE_F20, TROUPE_F19,       \
-                            TROUPE_F18, TROUPE_F17, TROUPE_F16, TROUPE_F15, TROUPE_F14, TROUPE_F13, TROUPE_F12,        \
-                            TROUPE_F11, TROUPE_F10, TROUPE_F9, TROUPE_F8, TROUPE_F7, TROUPE_F6, TROUPE_F5, TROUPE_F4,  \
-                            TROUPE_F3, TROUPE_F2, TROUPE_F1, )(__VA_ARGS__))
+  TROUPE_EXPAND(TROUPE_PICK(__VA_ARGS__, TROUPE_F26, TROUPE_F25, TROUPE_F24, TROUPE_F23, TROUPE_F22, TROUPE_F21,       \
+                            TROUPE_F20, TROUPE_F19, TROUPE_F18, TROUPE_F17, TROUPE_F16, TROUPE_F15, TROUPE_F14,        \
+                            TROUPE_F13, TROUPE_F12, TROUPE_F11, TROUPE_F10, TROUPE_F9, TROUPE_F8, TROUPE_F7,           \
+                            TROUPE_F6, TROUPE_F5, TROUPE_F4, TROUPE_F3, TROUPE_F2, TROUPE_F1, )(__VA_ARGS__))
 
 /// Makes a struct a message: TROUPE_INSPECT(type, field, field ...) in the struct's own namespace.
 #define TROUPE_INSPECT(type, ...)                                                                                      \

@@ -360,6 +360,70 @@ std::vector<work_item> work_from_json(const json& xs) {
   });
 }
 
+static void append(std::string& to, const worktree& x) {
+  json_object o(to);
+  o.bytes("path", x.path);
+  o.some_bytes("branch", x.branch);
+  o.some_bytes("repository", x.repository);
+  o.bytes("cwd", x.cwd);
+  o.some_bytes("base", x.base);
+  o.some_number("device", x.device);
+  o.some_number("inode", x.inode);
+}
+
+json to_json(const worktree& x) {
+  return json::parse(text_of(x));
+}
+
+worktree worktree_from_json(const json& x) {
+  worktree out{required_text(x, "path"),
+               optional_text(x, "branch"),
+               optional_text(x, "repository"),
+               optional_text(x, "cwd"),
+               optional_text(x, "base"),
+               0,
+               0};
+  if (const auto* at = find(x, "device"))
+    out.device = at->get<std::uint64_t>();
+  if (const auto* at = find(x, "inode"))
+    out.inode = at->get<std::uint64_t>();
+  if (out.cwd.empty())
+    out.cwd = out.path;
+  return out;
+}
+
+json to_json(const losses& x) {
+  json out{{"files", texts(x.files)},
+           {"commits", texts(x.commits)},
+           {"running", texts(x.running)},
+           {"replies", texts(x.replies)}};
+  put(out, "keeps", x.keeps);
+  return out;
+}
+
+losses losses_from_json(const json& x) {
+  return {optional_texts(x, "files"), optional_texts(x, "commits"), optional_texts(x, "running"),
+          optional_texts(x, "replies"), optional_text(x, "keeps")};
+}
+
+worktree worktree_in(const event& e) {
+  try {
+    return worktree_from_json(json::parse(e.data));
+  } catch (const std::exception&) { // of another version
+    return {};
+  }
+}
+
+pull_request pull_request_in(const event& e) {
+  try {
+    auto x = json::parse(e.data);
+    return {static_cast<std::uint32_t>(required_unsigned(x, "number")), required_text(x, "url"),
+            optional_text(x, "state", "open")};
+  } catch (const std::exception&) {
+    return {};
+  }
+}
+
 static void append(std::string& to, const event& x) {
   json_object o(to);
   o.number("n", x.n);
@@ -491,6 +555,12 @@ json to_json(const row& x) {
   put_data(out, "usage", x.agent.usage);
   put(out, "undelivered", std::uint64_t{x.undelivered});
   put(out, "attached", std::uint64_t{x.attached});
+  if (!x.tree.path.empty())
+    out["worktree"] = {{"path", bytes_to_json(x.tree.path)},
+                       {"branch", bytes_to_json(x.tree.branch)},
+                       {"cwd", bytes_to_json(x.tree.cwd)}};
+  for (const auto& p : x.pulls)
+    out["pullRequests"].push_back({{"number", p.number}, {"url", bytes_to_json(p.url)}, {"state", p.state}});
   return out;
 }
 
@@ -526,6 +596,9 @@ static void append(std::string& to, const assignment& x) {
   o.bytes("definition", x.definition);
   o.bytes("driver", x.driver);
   o.number("variables", x.variables);
+  if (!x.tree.path.empty())
+    append(o.at("worktree"), x.tree);
+  o.some_bytes("isolation", x.isolation);
 }
 
 std::string to_text(const assignment& x) {
@@ -570,6 +643,9 @@ assignment assignment_from_json(const json& x) {
   out.driver = optional_text(x, "driver");
   if (const auto* digest = find(x, "variables"))
     out.variables = digest->get<std::uint64_t>();
+  if (const auto* tree = find(x, "worktree"))
+    out.tree = worktree_from_json(*tree);
+  out.isolation = optional_text(x, "isolation");
   return out;
 }
 

@@ -52,6 +52,10 @@ json to_json(const snapshot& x); ///< with its secrets: between supervisor and w
 snapshot snapshot_from_json(const json& x);
 json to_json(const receipt& x);
 receipt receipt_from_json(const json& x);
+json to_json(const worktree& x);
+worktree worktree_from_json(const json& x);
+json to_json(const losses& x);
+losses losses_from_json(const json& x);
 json to_json(const std::vector<option>& x);
 std::vector<option> options_from_json(const json& x);
 json to_json(const std::vector<work_item>& x);
@@ -63,6 +67,10 @@ std::string to_text(const event& x);
 std::string to_text(const ledger_entry& x);
 std::string to_text(const assignment& x);
 std::string to_text(const receipt& x);
+
+/// What an event of that name carries in `data`; nothing where it is none.
+worktree worktree_in(const event& e);
+pull_request pull_request_in(const event& e);
 
 /// One line without newline. Never throws: what is no UTF-8 is replaced.
 std::string to_line(const json& x);

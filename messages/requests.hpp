@@ -32,8 +32,31 @@ TROUPE_INSPECT(stop_session, id, by, cause)
 struct remove_session {
   session_id id;
   std::string by;
+  bool force = false;    ///< uncommitted work in its worktree too; what of it can be is kept for a while (BEYOND-9)
+  std::string used_by{}; ///< another session that works in its worktree; the supervisor fills it in
 };
-TROUPE_INSPECT(remove_session, id, by)
+TROUPE_INSPECT(remove_session, id, by, force, used_by)
+/// What a stop, a respawn or a removal would lose.
+struct losses_asked {
+  session_id id;
+};
+TROUPE_INSPECT(losses_asked, id)
+/// Bring a removed one back (ISO-3).
+struct resume_session {
+  session_id id;
+  std::string by;
+  environment env;
+};
+TROUPE_INSPECT(resume_session, id, by, env)
+/// Which removed ones can be brought back.
+struct archive_asked {
+  std::uint32_t version = 1;
+};
+TROUPE_INSPECT(archive_asked, version)
+struct archive {
+  std::vector<row> all; ///< the one removed last first
+};
+TROUPE_INSPECT(archive, all)
 struct respawn_session {
   session_id id;
   std::string by;
@@ -114,8 +137,9 @@ struct reasons {
 TROUPE_INSPECT(reasons, chain)
 struct done {
   session_id id;
+  std::string note{}; ///< what else there is to say of it, in sentences
 };
-TROUPE_INSPECT(done, id)
+TROUPE_INSPECT(done, id, note)
 struct status_asked {
   std::uint32_t version = 1;
 };
@@ -436,8 +460,15 @@ struct journal {
 TROUPE_INSPECT(journal, last, sessions, problems, gone, keys)
 struct drop_session {
   session_id id;
-}; ///< its output, scratch and cache; the transcript stays (ISO-3)
-TROUPE_INSPECT(drop_session, id)
+  std::vector<ledger_entry> epitaph{}; ///< the line that would begin it again; none of a shell job
+};                                     ///< its output, scratch and cache; the transcript stays (ISO-3)
+TROUPE_INSPECT(drop_session, id, epitaph)
+/// Write the line that begins a removed session again, and give what there is of it; refused where it is not kept.
+struct revive_session {
+  session_id id;
+  std::string by;
+};
+TROUPE_INSPECT(revive_session, id, by)
 struct cache_row {
   row now;
   std::uint64_t entry = 0, event = 0;
@@ -477,6 +508,26 @@ struct executable_replaced {
   std::string version; ///< which the new one has answered
 };
 TROUPE_INSPECT(executable_replaced, version)
+
+// To the repository.
+struct inspect_worktree {
+  session_id session;
+  worktree tree;
+};
+TROUPE_INSPECT(inspect_worktree, session, tree)
+struct remove_worktree {
+  session_id session;
+  worktree tree;
+  bool force = false; ///< with uncommitted files, which are kept as a snapshot
+};
+TROUPE_INSPECT(remove_worktree, session, tree, force)
+struct worktree_removed {
+  bool removed = false;   ///< or it was gone already
+  std::string why{};      ///< why it was not
+  std::string branch{};   ///< `deleted`, or `kept` since it has commits that are nowhere else; empty: there is none
+  std::string snapshot{}; ///< the ref that holds what was uncommitted; empty: nothing was
+};
+TROUPE_INSPECT(worktree_removed, removed, why, branch, snapshot)
 
 // Timers, to oneself.
 struct timer_due {

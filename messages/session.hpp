@@ -71,10 +71,43 @@ struct work_item {
 };
 TROUPE_INSPECT(work_item, id, kind, title)
 
+/// A worktree that Troupe made for a session (ISO-1). Device and inode tell it from whatever comes to stand at its path
+/// later (SEC-4).
+struct worktree {
+  std::string path;                    ///< absolute, bytes; empty: there is none
+  std::string branch;                  ///< of the session's own; empty: a hook made the worktree
+  std::string repository;              ///< the checkout that it belongs to
+  std::string cwd;                     ///< where in it the session works
+  std::string base;                    ///< the commit that it began with
+  std::uint64_t device = 0, inode = 0; ///< 0: removed together with its session, to be made anew for the next run
+  bool operator==(const worktree&) const = default;
+};
+TROUPE_INSPECT(worktree, path, branch, repository, cwd, base, device, inode)
+
+/// A pull request that a session works on (PR-1).
+struct pull_request {
+  std::uint32_t number = 0;
+  std::string url;
+  std::string state; ///< open, draft, pending, failing, ready, merged, closed; open: nobody was asked yet
+  bool operator==(const pull_request&) const = default;
+};
+TROUPE_INSPECT(pull_request, number, url, state)
+
+/// What a stop, a respawn or a removal would lose (BEYOND-9).
+struct losses {
+  std::vector<std::string> files{};   ///< uncommitted, each as git names it: its state, its path
+  std::vector<std::string> commits{}; ///< that are nowhere else: short id, subject
+  std::vector<std::string> running{}; ///< what ends with its process, in words
+  std::vector<std::string> replies{}; ///< that its agent has not heard
+  std::string keeps{}; ///< why its worktree would not be removed, whoever asks; empty: nothing is in the way
+  bool operator==(const losses&) const = default;
+};
+TROUPE_INSPECT(losses, files, commits, running, replies, keeps)
+
 /// One numbered line of a session's transcript, and at the same time one event from worker to supervisor (STATE-2).
 /// `what` is one of: assigned, started, ready, taken, sent, turn_ended, text, tool, question, answered, work, attached,
 /// ended, hint, frozen, thawed, gap (lines lost: numbers before `n` are missing), note, cancel, title, mode, model,
-/// options, commands, plan, usage. PROTOCOL.md says which fields each uses.
+/// options, commands, plan, usage, worktree, pull. PROTOCOL.md says which fields each uses.
 struct event {
   std::uint64_t n = 0; ///< from 1, without gap, over all runs of the session
   wall_ms t = 0;
@@ -151,10 +184,13 @@ struct row {
   evidence told;                     ///< of `state`
   std::vector<std::string> problems; ///< what somebody should know of it, in sentences
   agent_facts agent{};
+  worktree tree{};                   ///< that it works in; without a path: none
+  std::vector<pull_request> pulls{}; ///< the one told of last first
   bool operator==(const row&) const = default;
 };
 TROUPE_INSPECT(row, id, name, cwd, kind, harness, model, state, process, sentence, note, started_at, changed_at,
-               used_at, pid, pinned, gone, exit_status, waiting, work, undelivered, attached, told, problems, agent)
+               used_at, pid, pinned, gone, exit_status, waiting, work, undelivered, attached, told, problems, agent,
+               tree, pulls)
 
 /// Which worker fits which dispatch: all that a worker cannot change after it has started (POOL-4, POOL-9).
 struct profile {
@@ -219,10 +255,13 @@ struct assignment {
   std::string definition{};    ///< the agent definition that shapes it, likewise
   std::string driver{};        ///< how its harness is driven (runtime/config/harnesses.hpp), likewise; native: empty
   std::uint64_t variables = 0; ///< digest of the variables that the harness is to have (BEYOND-5); 0: not told
+  worktree tree{};             ///< of earlier runs; without a path: none was made yet
+  std::string isolation{};     ///< how its worktree is made, a JSON object as text; empty: it works where it was sent
   bool operator==(const assignment&) const = default;
 };
 TROUPE_INSPECT(assignment, session, run, seen, epoch, spec, env, credentials, directory, control_socket, supervisor,
-               resume, interrupted, too_old, waiting, ignored_work, settings, definition, driver, variables)
+               resume, interrupted, too_old, waiting, ignored_work, settings, definition, driver, variables, tree,
+               isolation)
 
 /// What the worker says it really has (BEYOND-5); the supervisor compares it with what was meant, in memory, and keeps
 /// names only. No secret is in it.

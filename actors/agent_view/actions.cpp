@@ -49,7 +49,8 @@ void enter_selected(state& s, intents& out) {
 }
 
 void remove_session(state& s, const session& x, intents& out) {
-  intent what{intent::remove};
+  bool may_lose = !x.now.tree.path.empty() || x.now.undelivered > 0;
+  intent what{may_lose ? intent::losses : intent::remove};
   what.id = x.now.id.value;
   notice(s, "deleting " + label(x));
   s.stopping = {};

@@ -4,6 +4,8 @@
 
 #include "actors/agent_view/parts.hpp"
 #include "actors/agent_view/text.hpp"
+#include "messages/json.hpp"
+#include "messages/wording.hpp"
 
 namespace troupe::view {
 
@@ -30,6 +32,28 @@ void add_ids(const state& s, const group_key& g, intent::kind_ kind, std::vector
   });
 }
 
+/// What would be lost, in lines; none where nothing is.
+std::vector<std::string> loss_lines(const losses& lost, const std::string& branch) {
+  constexpr std::size_t most = 6;
+  std::vector<std::string> out;
+  auto list = [&](const std::vector<std::string>& what, const char* one, const char* many, const std::string& fate) {
+    if (what.empty())
+      return;
+    out.push_back((what.size() == 1 ? std::string(one) : std::to_string(what.size()) + many) + fate);
+    for (std::size_t i = 0; i < std::min(what.size(), most); ++i)
+      out.push_back("  " + visible_line(what[i]));
+    if (what.size() > most)
+      out.emplace_back("  …");
+  };
+  list(lost.files, "One uncommitted file goes", " uncommitted files go",
+       " with its worktree; a snapshot is kept for 30 days:");
+  list(lost.commits, "One commit that is nowhere else stays", " commits that are nowhere else stay",
+       " on " + branch + ":");
+  list(lost.running, "This ends", " things end", ":");
+  list(lost.replies, "One message was", " messages were", " not delivered:");
+  return out;
+}
+
 } // namespace
 
 void ask_group(state& s, const group_key& g) {
@@ -43,8 +67,39 @@ void ask_group(state& s, const group_key& g) {
   }
   auto n = wants.size() == 1 ? "the one session" : "all " + std::to_string(wants.size()) + " sessions";
   d.text = {std::string(completed ? "Delete " : "Stop ") + n + " of " + group_title(s, g) + "?",
-            completed ? "Their transcripts are kept." : "Whatever they run ends."};
+            completed ? "Their transcripts are kept, and worktrees with uncommitted changes."
+                      : "Whatever they run ends."};
   d.choices = {{"No", {}, {}, "n"}, {"Yes", std::move(wants), {}, "y"}};
+  s.dialogs = {std::move(d)};
+}
+
+void ask_removal(state& s, const std::string& id, const std::string& told, intents& out) {
+  const auto* x = s.sessions.find(id);
+  if (x == nullptr)
+    return;
+  losses lost;
+  try {
+    lost = losses_from_json(json::parse(told));
+  } catch (const std::exception&) {
+    lost.keeps = "what it would lose cannot be told";
+  }
+  if (!lost.keeps.empty()) {
+    auto split = std::min(lost.keeps.find('\n'), lost.keeps.size());
+    auto remedy = lost.keeps.substr(std::min(split + 1, lost.keeps.size()));
+    notice(s,
+           "not deleted: " + visible_line(lost.keeps.substr(0, split)) +
+               (remedy.empty() ? "" : " · " + visible_line(remedy)),
+           true);
+    return;
+  }
+  intent go{intent::remove};
+  go.id = id;
+  dialog d{loss_lines(lost, visible_line(x->now.tree.branch)), {}};
+  if (d.text.empty())
+    return static_cast<void>(send(s, std::move(go), out));
+  go.yes = true;
+  d.text.insert(d.text.begin(), "Delete " + label(*x) + "? Its transcript is kept.");
+  d.choices = {{"No", {}, {}, "n"}, {"Yes, delete it", {std::move(go)}, {}, "y"}};
   s.dialogs = {std::move(d)};
 }
 

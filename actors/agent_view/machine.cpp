@@ -159,6 +159,8 @@ void on(state& s, const outcome& e, intents& out) {
     current(s).set(e.text);
     refilter(s);
     return;
+  case intent::losses:
+    return ask_removal(s, errand.what.id, e.text, out);
   case intent::past:
     return pick_past(s, e);
   case intent::resume:

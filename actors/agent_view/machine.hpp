@@ -84,7 +84,8 @@ struct intent {
     reply,    ///< id, text
     answer,   ///< id, question, text
     stop,
-    remove,
+    losses, ///< id: what would its removal lose
+    remove, ///< id; `yes`: with what is uncommitted in its worktree
     respawn,
     rename, ///< id, text
     pin,    ///< id, `yes`

@@ -48,6 +48,8 @@ void send_reply(state& s, intents& out);
 bool dialog_key(state& s, const std::string& name, intents& out);
 void ask_group(state& s, const group_key& g);
 void ask_model(state& s);
+/// ISO-2: what would be lost is shown first. `told`: messages/losses as JSON; where nothing is, the session goes.
+void ask_removal(state& s, const std::string& id, const std::string& told, intents& out);
 
 // speak.cpp
 std::string spoken(const state& s);

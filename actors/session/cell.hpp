@@ -18,7 +18,7 @@ concept among = (std::same_as<S, Xs> || ...);
 template <class S>
 concept with_worker = among<S, assigning, queued, live, frozen, ending, killing, adopting, unreachable>;
 template <class S>
-concept without_worker = among<S, absent, backing_off, claiming, removed>;
+concept without_worker = among<S, absent, backing_off, claiming, clearing, removed>;
 
 /// What a cell works on.
 struct context {

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <functional>
 
+#include "messages/json.hpp"
+
 namespace troupe {
 
 namespace {
@@ -229,6 +231,61 @@ void on_end(facts& f, const event& e) {
   }
 }
 
+constexpr std::size_t most_pulls = 20;
+
+void on_pull(facts& f, pull_request told) {
+  if (told.number == 0 || told.url.empty())
+    return;
+  for (const auto& p : f.pulls)
+    if (p.url == told.url && told.state == "open")
+      told.state = p.state; // it was only named again
+  std::erase_if(f.pulls, [&](const pull_request& p) { return p.url == told.url; });
+  f.pulls.insert(f.pulls.begin(), std::move(told));
+  if (f.pulls.size() > most_pulls)
+    f.pulls.pop_back();
+}
+
+worktree tree_in(const ledger_entry& e) {
+  return {text(e, "path"),
+          text(e, "branch"),
+          text(e, "repository"),
+          text(e, "cwd"),
+          text(e, "base"),
+          static_cast<std::uint64_t>(number(e, "device")),
+          static_cast<std::uint64_t>(number(e, "inode"))};
+}
+
+void on_resumed(facts& f, const ledger_entry& e) {
+  if (!e.spec.empty()) {
+    f.id = e.session;
+    f.spec = e.spec.front();
+  }
+  f.name = text(e, "name");
+  f.removed = false;
+  f.wanted = intent::stop; // whoever writes to it or attaches wants it to run
+  f.again = f.woken = f.turn = f.frozen = false;
+  f.ended = f.cleared = f.held = true;
+  f.questions.clear();
+  f.work.clear();
+  f.attached = 0;
+  f.kept.clear();
+  f.tree = tree_in(e);
+  auto state = text(e, "state");
+  settle(f, state == "done" ? task::completed : state == "failed" ? task::failed : task::stopped, source::ledger, e.t);
+  if (f.dispatched_at == 0)
+    f.dispatched_at = e.t;
+  if (auto said = text(e, "sentence"); !said.empty())
+    f.sentence = said;
+}
+
+/// ISO-2: what was asked for is not done, and the row says why.
+void on_kept(facts& f, const ledger_entry& e) {
+  f.wanted = intent::stop;
+  f.force = false;
+  f.used_by.clear();
+  f.kept = text(e, "why");
+}
+
 /// Lines about what befalls the process of a session that nobody uses.
 bool befalls(const std::string& what) {
   static const std::set<std::string> all{"freeze", "freeze_refused", "adopted", "unreachable", "note"};
@@ -285,6 +342,24 @@ std::string name_of(task t) {
     break;
   }
   return "unknown";
+}
+
+ledger_entry epitaph_of(const facts& f) {
+  ledger_entry e;
+  e.what = "resumed";
+  e.session = f.id;
+  e.run = f.run;
+  e.seen = f.last_event;
+  e.facts = {{"state", name_of(f.now)}, {"name", f.name}, {"sentence", f.sentence}};
+  if (!f.tree.path.empty()) {
+    e.facts["path"] = f.tree.path;
+    e.facts["branch"] = f.tree.branch;
+    e.facts["repository"] = f.tree.repository;
+    e.facts["cwd"] = f.tree.cwd;
+    e.facts["base"] = f.tree.base;
+  }
+  e.spec.push_back(f.spec);
+  return e;
 }
 
 void fold(facts& f, const event& e) {
@@ -347,6 +422,10 @@ void fold(facts& f, const event& e) {
     f.frozen = e.what == "frozen";
   } else if (e.what == "ended") {
     on_end(f, e);
+  } else if (e.what == "worktree") {
+    f.tree = worktree_in(e);
+  } else if (e.what == "pull") {
+    on_pull(f, pull_request_in(e));
   } else {
     on_agent(f, e);
   }
@@ -371,6 +450,7 @@ void fold(facts& f, const ledger_entry& e) {
     if (e.run > f.run)
       new_run(f, e.run);
     f.again = f.woken = false;
+    f.kept.clear();
     f.worker.worker.value = static_cast<std::uint64_t>(number(e, "worker"));
     f.worker.process = {text(e, "boot"), static_cast<std::int32_t>(number(e, "pid")),
                         static_cast<std::uint64_t>(number(e, "start"))};
@@ -393,6 +473,10 @@ void fold(facts& f, const ledger_entry& e) {
     f.wanted = e.what == "remove" || f.wanted == intent::remove ? intent::remove : intent::stop;
     f.again = f.woken = f.signed_out = false;
     f.interrupted_at = 0; // who wants it to go on says so
+    if (e.what == "remove") {
+      f.force = f.force || text(e, "force") == "true";
+      f.used_by = text(e, "used_by");
+    }
   } else if (e.what == "wake") {
     f.wanted = intent::run;
     f.woken = true;
@@ -436,8 +520,14 @@ void fold(facts& f, const ledger_entry& e) {
     f.note = "its process was stopped to free memory";
   } else if (e.what == "note") {
     f.note = first_line(text(e, "text"));
+  } else if (e.what == "worktree") {
+    f.tree = tree_in(e);
+  } else if (e.what == "kept") {
+    on_kept(f, e);
   } else if (e.what == "removed") {
     f.removed = true;
+  } else if (e.what == "resumed") {
+    on_resumed(f, e);
   }
 }
 

@@ -90,6 +90,11 @@ struct facts {
   std::vector<std::string> drift;             ///< what the latest run has otherwise than was meant (BEYOND-5)
   std::vector<std::string> notes;             ///< what its latest run's settings left out, and the like
   std::vector<std::string> problems;          ///< bad lines and the like, shown on the row
+  worktree tree;                              ///< that Troupe made for it (ISO-1)
+  bool force = false;                         ///< its removal takes what is uncommitted in there along
+  std::string used_by;                        ///< who else works in there, as the one who asked for the removal saw
+  std::string kept;                           ///< why it was not removed when that was asked for, until it runs again
+  std::vector<pull_request> pulls;            ///< the one told of last first (PR-1)
 
   [[nodiscard]] bool is_exec() const { return spec.kind == "exec"; }
   /// Settled: done, failed or stopped.
@@ -111,6 +116,9 @@ struct facts {
     return run > 0 && wanted == intent::run && end_reason.empty() && last_words.empty() && !(is_exec() ? begun : ready);
   }
 };
+
+/// The line that begins a removed session again (ISO-3): all that its transcript does not tell.
+ledger_entry epitaph_of(const facts& f);
 
 /// Takes one transcript line in. A line of an older run, or one that is known already, changes nothing.
 void fold(facts& f, const event& e);

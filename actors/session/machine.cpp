@@ -34,16 +34,53 @@ void settle(context& c, task t, const std::string& why) {
   c.write("settled", std::move(named));
 }
 
-process finish_removal(context& c) {
-  clear_shells(c);
+/// What is left of a session that was removed.
+std::string left_of(const worktree& tree, const worktree_removed& how) {
+  std::string out = how.branch == "kept" ? "its branch " + tree.branch + " has commits that are nowhere else and stays"
+                                         : std::string();
+  if (!how.snapshot.empty())
+    out += (out.empty() ? "" : "\n") + ("what was uncommitted is kept for 30 days: git stash apply " + how.snapshot);
+  return out;
+}
+
+process remove_row(context& c, const worktree_removed& how) {
   if (!c.f().settled())
     settle(c, task::stopped, "removed"); // whoever waits for it is told
-  c.write("removed",
-          {{"state", name_of(c.f().now)}, {"exit_status", std::to_string(c.f().exit_status)}, {"name", c.f().name}});
+  std::map<std::string, std::string> named{
+      {"state", name_of(c.f().now)}, {"exit_status", std::to_string(c.f().exit_status)}, {"name", c.f().name}};
+  if (!how.branch.empty())
+    named["branch"] = c.f().tree.branch + " " + how.branch;
+  if (!how.snapshot.empty())
+    named["snapshot"] = how.snapshot;
+  c.write("removed", std::move(named));
   c.put(answer_dispatch{errc::no_such_session, no_more});
   c.put(forget{});
-  c.put(quiet{});
+  c.put(quiet{{}, left_of(c.f().tree, how)});
   return removed{};
+}
+
+process rest_here(context& c);
+
+/// ISO-2: the session stays, with its worktree and the reason on its row.
+process keep_row(context& c, const std::string& why) {
+  c.write("kept", {{"why", why}});
+  if (!c.f().settled())
+    settle(c, task::stopped, "stopped");
+  c.put(answer_dispatch{errc::wrong_state, "the session was stopped before a worker held it"});
+  c.put(quiet{why});
+  return rest_here(c);
+}
+
+process finish_removal(context& c) {
+  clear_shells(c);
+  const auto& f = c.f();
+  if (f.tree.path.empty() || f.tree.inode == 0)
+    return remove_row(c, {true, {}, {}, {}});
+  if (!f.used_by.empty())
+    return keep_row(c, "session " + f.used_by + " works in its worktree " + f.tree.path +
+                           "\nremove that session first: troupe rm " + f.used_by);
+  c.put(remove_tree{f.tree, f.force});
+  return clearing{f.force};
 }
 
 process rest_here(context& c) {
@@ -358,6 +395,14 @@ process on(const S& s, const happened& e, context& c) {
     return s;
   fold(f, e.what);
   const auto& what = e.what.what;
+  if (what == "worktree" && !f.tree.path.empty())
+    c.write("worktree", {{"path", f.tree.path},
+                         {"branch", f.tree.branch},
+                         {"repository", f.tree.repository},
+                         {"cwd", f.tree.cwd},
+                         {"base", f.tree.base},
+                         {"device", std::to_string(f.tree.device)},
+                         {"inode", std::to_string(f.tree.inode)}});
   if (what == "taken" && e.what.id != "first")
     c.write("delivered", {{"key", e.what.id}});
   if ((what == "started" && f.is_exec()) || what == "ready" || what == "ended")
@@ -470,13 +515,28 @@ process on(const claiming& s, const asked_stop& e, context& c) {
   c.put(quiet{});
   return s;
 }
+void write_remove(context& c, const asked_remove& e) {
+  std::map<std::string, std::string> named{{"by", e.by}};
+  if (e.force)
+    named["force"] = "true";
+  if (!e.used_by.empty())
+    named["used_by"] = e.used_by;
+  c.write("remove", std::move(named), true);
+}
 template <among<absent, backing_off> S>
 process on(const S&, const asked_remove& e, context& c) {
-  c.write("remove", {{"by", e.by}}, true);
+  write_remove(c, e);
   return finish_removal(c);
 }
+process on(const clearing& s, const asked_stop&, context&) {
+  return s; // it is stopped, and who asks is told when the worktree is gone
+}
+process on(const clearing& s, const asked_remove& e, context& c) {
+  write_remove(c, e);
+  return s;
+}
 process on(const claiming& s, const asked_remove& e, context& c) {
-  c.write("remove", {{"by", e.by}}, true);
+  write_remove(c, e);
   c.put(answer_dispatch{errc::wrong_state, "the session was removed before a worker held it"});
   return s;
 }
@@ -509,8 +569,23 @@ process on(const S& s, const asked_stop& e, context& c) {
 }
 template <with_worker S>
 process on(const S& s, const asked_remove& e, context& c) {
-  c.write("remove", {{"by", e.by}}, true);
+  write_remove(c, e);
   return end_in(s, c, "remove");
+}
+
+// tree_removed
+process on(const clearing& s, const tree_removed& e, context& c) {
+  if (e.how.removed)
+    return remove_row(c, e.how);
+  if (c.f().force && !s.force) { // asked for once more meanwhile, and for all of it
+    c.put(remove_tree{c.f().tree, true});
+    return clearing{true};
+  }
+  return keep_row(c, e.how.why);
+}
+template <class S>
+requires(!among<S, clearing>) process on(const S& s, const tree_removed&, context&) {
+  return s;
 }
 
 constexpr const char* being_removed = "the session is being removed";
@@ -814,6 +889,7 @@ process on(const S& s, const slept& e, context& c) {
 struct process_word {
   std::string operator()(const absent&) const { return "exited"; }
   std::string operator()(const removed&) const { return "exited"; }
+  std::string operator()(const clearing&) const { return "ending"; }
   std::string operator()(const backing_off&) const { return "exited"; }
   std::string operator()(const claiming&) const { return "starting"; }
   std::string operator()(const assigning&) const { return "starting"; }
@@ -860,7 +936,10 @@ row look(const state& s) {
     r.state = name_of(task::unknown);
     r.told = {name_of(source::none), lost->since};
   }
-  r.sentence = !f.questions.empty() ? f.questions.front().text : !f.problems.empty() ? f.problems.front() : f.sentence;
+  r.sentence = !f.questions.empty()  ? f.questions.front().text
+               : !f.problems.empty() ? f.problems.front()
+               : !f.kept.empty()     ? "not removed: " + f.kept.substr(0, f.kept.find('\n'))
+                                     : f.sentence;
   r.note = f.note;
   r.started_at = f.dispatched_at;
   r.changed_at = f.changed_at;
@@ -882,6 +961,10 @@ row look(const state& s) {
   r.attached = f.attached;
   r.problems = f.problems;
   r.agent = f.agent;
+  r.tree = f.tree;
+  r.pulls = f.pulls;
+  if (!f.kept.empty())
+    r.problems.push_back("not removed: " + f.kept);
   for (const auto& d : f.drift)
     r.problems.push_back("runs with other " + d + " than was meant");
   r.problems.insert(r.problems.end(), f.notes.begin(), f.notes.end());

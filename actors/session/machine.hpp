@@ -10,6 +10,7 @@
 #include "actors/session/facts.hpp"
 #include "actors/session/launch_check.hpp"
 #include "messages/errors.hpp"
+#include "messages/requests.hpp"
 
 namespace troupe::session_machine {
 
@@ -59,10 +60,13 @@ struct adopting {
 struct unreachable {
   worker_address worker;
   wall_ms since;
-};                 ///< alive, and does not answer: unknown, asked again (SUP-5)
+}; ///< alive, and does not answer: unknown, asked again (SUP-5)
+struct clearing {
+  bool force;
+};                 ///< no worker any more; the worktree is being removed (ISO-2)
 struct removed {}; ///< the last line is in the ledger, or about to be; whoever still asks is refused
 using process = std::variant<absent, backing_off, claiming, assigning, queued, live, frozen, ending, killing, adopting,
-                             unreachable, removed>;
+                             unreachable, clearing, removed>;
 
 struct asked_answer {
   std::string key, question, choice, by;
@@ -129,6 +133,8 @@ struct asked_stop {
 };
 struct asked_remove {
   std::string by;
+  bool force = false;    ///< with what is uncommitted in its worktree
+  std::string used_by{}; ///< another session that works in there
 };
 struct asked_respawn {
   std::string by;
@@ -171,6 +177,9 @@ struct asked_retire {
 struct signed_in {
   std::uint64_t epoch; ///< of the credentials that have come
 };                     ///< there are credentials again (CRED-6)
+struct tree_removed {
+  worktree_removed how;
+}; ///< what became of the worktree; refusals by the service too
 struct memory_seen {
   bool low;
 };
@@ -181,7 +190,7 @@ struct slept {
 using event_ = std::variant<begin, restored, granted, not_granted, held, not_held, permitted, happened, gone,
                             end_refused, not_frozen, asked_stop, asked_remove, asked_respawn, asked_wake, asked_reply,
                             asked_answer, asked_work, asked_steer, asked_pin, asked_rename, elapsed, adopted,
-                            not_adopted, unwritten, asked_retire, memory_seen, slept, signed_in>;
+                            not_adopted, unwritten, asked_retire, tree_removed, memory_seen, slept, signed_in>;
 
 // Effects, carried out in order; none that follows a `record` starts before the line is written.
 struct record {
@@ -255,12 +264,19 @@ struct refuse {
 };                        ///< the request at hand is refused
 struct clear {};          ///< end what a dead worker has left for a next one; what follows waits for it (REST-7)
 struct look_at_memory {}; ///< ask the machine whether little is left
-struct quiet {};          ///< no process: whoever waits for the end is told
-struct vanish {};         ///< there never was such a session
-struct forget {};         ///< the row is gone, and so is the actor
+struct remove_tree {
+  worktree tree;
+  bool force;
+}; ///< tree_removed follows
+struct quiet {
+  std::string kept{}; ///< why who asked for its removal is refused
+  std::string note{}; ///< what else they are told
+};                    ///< no process: whoever waits for the end is told
+struct vanish {};     ///< there never was such a session
+struct forget {};     ///< the row is gone, and so is the actor
 using effect = std::variant<record, claim, assign, ask_permit, return_permit, start, deliver, give, turn_away, declare,
                             steer, freeze, thaw, end, kill, adopt, arm, answer_dispatch, refuse, clear, look_at_memory,
-                            quiet, vanish, forget>;
+                            remove_tree, quiet, vanish, forget>;
 
 struct step {
   state to;

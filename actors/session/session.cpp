@@ -231,6 +231,8 @@ void session_state::assign_with(const sm::assign& e, snapshot credentials) {
   job.env = settled.env;
   job.settings = settled.settings;
   job.definition = settled.definition;
+  job.isolation = settled.isolation;
+  job.tree = m.known.tree;
   if (job.spec.effort.empty())
     job.spec.effort = settled.effort;
   job.credentials = part_for(settled, std::move(credentials));
@@ -437,9 +439,52 @@ bool session_state::act(const sm::look_at_memory&) {
   return false;
 }
 
-bool session_state::act(const sm::quiet&) {
+bool session_state::act(const sm::remove_tree& e) {
+  self->request(around->repository, deadline::repository, remove_worktree{m.known.id, e.tree, e.force})
+      .then([this](worktree_removed& how) { advance(sm::tree_removed{std::move(how)}); },
+            [this, path = e.tree.path](caf::error& err) {
+              advance(sm::tree_removed{
+                  {false, "its worktree " + path + " could not be looked at: " + failure_of(err).text, {}, {}}});
+            });
+  return false;
+}
+
+/// BEYOND-9: what its machine knows, and what the repository says.
+caf::result<losses> session_state::tell_losses() {
+  auto promise = self->make_response_promise<losses>();
+  losses own;
+  const auto& f = m.known;
+  if (f.turn && !f.is_exec())
+    own.running.emplace_back("the turn that runs");
+  for (const auto& w : f.work)
+    own.running.push_back(w.kind + " " + w.title);
+  for (const auto& r : f.replies)
+    own.replies.push_back(r.text);
+  if (f.tree.path.empty() || f.tree.inode == 0) {
+    promise.deliver(std::move(own));
+    return promise;
+  }
+  self->request(around->repository, deadline::repository, inspect_worktree{f.id, f.tree})
+      .then(
+          [promise, own](losses& there) mutable {
+            there.running = std::move(own.running);
+            there.replies = std::move(own.replies);
+            promise.deliver(std::move(there));
+          },
+          [promise, own](caf::error& err) mutable {
+            own.keeps = failure_of(err).text;
+            promise.deliver(std::move(own));
+          });
+  return promise;
+}
+
+bool session_state::act(const sm::quiet& e) {
   for (; quiet_told < quiet_due; ++quiet_told) {
-    quiet_waiters.front().deliver(done{m.known.id});
+    auto& first = quiet_waiters.front();
+    if (first.removal && !e.kept.empty())
+      first.promise.deliver(make_error(errc::kept, e.kept));
+    else
+      first.promise.deliver(done{m.known.id, first.removal ? e.note : std::string()});
     quiet_waiters.pop_front();
   }
   return false;
@@ -455,7 +500,10 @@ bool session_state::act(const sm::vanish&) {
 }
 
 bool session_state::act(const sm::forget&) {
-  self->send(around->keeper, drop_session{m.known.id});
+  drop_session last{m.known.id, {}};
+  if (!m.known.is_exec())
+    last.epitaph.push_back(epitaph_of(m.known));
+  self->send(around->keeper, std::move(last));
   return act(sm::vanish{});
 }
 
@@ -507,7 +555,7 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
       },
       [self](stop_session& r) -> caf::result<done> {
         auto promise = self->make_response_promise<done>();
-        self->state.quiet_waiters.push_back(promise);
+        self->state.quiet_waiters.push_back({promise, false});
         self->state.because = r.cause;
         self->state.advance(sm::asked_stop{r.by});
         self->state.because = 0;
@@ -515,10 +563,11 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
       },
       [self](remove_session& r) -> caf::result<done> {
         auto promise = self->make_response_promise<done>();
-        self->state.quiet_waiters.push_back(promise);
-        self->state.advance(sm::asked_remove{r.by});
+        self->state.quiet_waiters.push_back({promise, true});
+        self->state.advance(sm::asked_remove{r.by, r.force, r.used_by});
         return promise;
       },
+      [self](losses_asked&) { return self->state.tell_losses(); },
       [self](respawn_session& r) -> caf::result<done> {
         auto promise = self->make_response_promise<done>();
         if (!r.env.empty())

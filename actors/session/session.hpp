@@ -21,6 +21,7 @@ namespace troupe {
 struct launch_settings {
   environment env;
   std::string settings, definition; ///< JSON, for the agent; may be empty
+  std::string isolation;            ///< how its worktree is made, JSON; empty: it gets none (ISO-1)
   std::string effort;               ///< where the dispatch did not name one (ENV-8)
   bool hands_all = true;            ///< else only the credentials in `hands` go along (CRED-7)
   std::set<std::string> hands;
@@ -57,6 +58,7 @@ struct session_surroundings {
   warm_pool_actor pool;
   credential_store_actor credentials;
   machine_actor machine;
+  repository_actor repository;
   front_desk_actor desk;
   supervisor_actor supervisor_handle;
 };
@@ -95,7 +97,11 @@ struct session_state {
   std::uint64_t cause = 0;          ///< the ledger line before
   std::uint64_t because = 0;        ///< the line that the request at hand comes from; 0: a person
   std::vector<caf::typed_response_promise<dispatched>> dispatchers;
-  std::deque<caf::typed_response_promise<done>> quiet_waiters;
+  struct quiet_waiter {
+    caf::typed_response_promise<done> promise;
+    bool removal; ///< it waits for the removal, which may be refused
+  };
+  std::deque<quiet_waiter> quiet_waiters;
   /// How many of them have been told, and how many had come when the effect at hand was decided: a `quiet` that waits
   /// behind a ledger line says nothing to who asks for a stop meanwhile.
   std::size_t quiet_told = 0, quiet_due = 0;
@@ -143,7 +149,9 @@ struct session_state {
   bool act(const session_machine::refuse& e);
   bool act(const session_machine::clear& e);
   bool act(const session_machine::look_at_memory& e);
+  bool act(const session_machine::remove_tree& e);
   bool act(const session_machine::quiet& e);
+  caf::result<losses> tell_losses();
   bool act(const session_machine::vanish& e);
   bool act(const session_machine::forget& e);
 

@@ -201,9 +201,46 @@ void supervisor_state::opened() {
   self->send(setup.around->desk, roster_loaded{std::move(problems), std::move(gone)});
 }
 
+/// Another session that works in the worktree of this one; empty: none does.
+std::string supervisor_state::user_of_tree(const session_id& of) const {
+  auto at = places.find(of);
+  if (at == places.end() || at->second.tree.empty())
+    return {};
+  auto within = [tree = at->second.tree + "/"](const std::string& path) { return (path + "/").starts_with(tree); };
+  auto other = std::find_if(places.begin(), places.end(), [&](const auto& p) {
+    return p.first != of && (within(p.second.cwd) || within(p.second.tree));
+  });
+  return other == places.end() ? std::string() : other->first.value;
+}
+
+/// ISO-3: as its files show it, stopped; what is written to it next starts it.
+caf::result<done> supervisor_state::resume(resume_session& x) {
+  auto promise = self->make_response_promise<done>();
+  if (roster.count(x.id) != 0) {
+    promise.deliver(
+        make_error(errc::wrong_state, "session " + x.id.value + " is there already\nsee it: troupe agents"));
+    return promise;
+  }
+  self->request(setup.around->keeper, deadline::local, revive_session{x.id, x.by})
+      .then(
+          [this, promise, env = x.env](session_history& h) mutable {
+            auto id = h.id;
+            if (roster.count(id) == 0)
+              self->send(spawn_session(id), restore{std::move(h.entries), std::move(h.events), std::move(h.problems),
+                                                    false, std::move(env)});
+            promise.deliver(done{id});
+          },
+          [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+  return promise;
+}
+
 void supervisor_state::changed(const row& now) {
-  if (now.gone)
+  if (now.gone) {
     roster.erase(now.id);
+    places.erase(now.id);
+  } else {
+    places[now.id] = {now.cwd, now.tree.inode != 0 ? now.tree.path : std::string()};
+  }
   bool was = busy.count(now.id) != 0, is = !now.gone && sm::keeps_open(now);
   if (was != is) {
     if (is)
@@ -244,7 +281,8 @@ namespace {
 
 /// Passes a request on to its session; the session answers.
 template <class Answer, class Message>
-caf::result<Answer> pass(supervisor_actor::stateful_pointer<supervisor_state> self, Message& x) {
+caf::result<Answer> pass(supervisor_actor::stateful_pointer<supervisor_state> self, Message& x,
+                         std::chrono::seconds patience = deadline::ending) {
   auto promise = self->make_response_promise<Answer>();
   auto at = self->state.roster.find(x.id);
   if (at == self->state.roster.end()) {
@@ -252,7 +290,7 @@ caf::result<Answer> pass(supervisor_actor::stateful_pointer<supervisor_state> se
                                "there is no session '" + x.id.value + "'\nlist them: troupe agents --json --all"));
     return promise;
   }
-  self->request(at->second, deadline::ending, std::move(x))
+  self->request(at->second, patience, std::move(x))
       .then([promise](Answer& a) mutable { promise.deliver(std::move(a)); },
             [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
   return promise;
@@ -289,7 +327,10 @@ supervisor_actor::behavior_type make_supervisor(supervisor_actor::stateful_point
         return s.asked_promise;
       },
       [self](stop_session& x) { return pass<done>(self, x); },
-      [self](remove_session& x) { return pass<done>(self, x); },
+      [self](remove_session& x) {
+        x.used_by = self->state.user_of_tree(x.id);
+        return pass<done>(self, x, deadline::removing);
+      },
       [self](respawn_session& x) { return pass<done>(self, x); },
       [self](rename_session& x) { return pass<done>(self, x); },
       [self](pin_session& x) { return pass<done>(self, x); },
@@ -298,6 +339,15 @@ supervisor_actor::behavior_type make_supervisor(supervisor_actor::stateful_point
       [self](find_place& x) { return pass<place>(self, x); },
       [self](declare_work& x) { return pass<work_declared>(self, x); },
       [self](steer_session& x) { return pass<steered>(self, x); },
+      [self](losses_asked& x) { return pass<losses>(self, x, deadline::removing); },
+      [self](resume_session& x) { return self->state.resume(x); },
+      [self](archive_asked& x) -> caf::result<archive> {
+        auto promise = self->make_response_promise<archive>();
+        self->request(self->state.setup.around->keeper, deadline::local, x)
+            .then([promise](archive& a) mutable { promise.deliver(std::move(a)); },
+                  [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+        return promise;
+      },
       [self](why& x) -> caf::result<reasons> {
         auto promise = self->make_response_promise<reasons>();
         self->request(self->state.setup.around->keeper, deadline::local, chain_asked{x.id})

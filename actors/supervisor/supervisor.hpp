@@ -38,7 +38,11 @@ struct supervisor_state {
   supervisor_machine::state m;
   std::map<session_id, session_actor> roster;
   std::set<session_id> busy;
-  std::set<session_id> restoring; ///< whose first row has not come yet
+  struct whereabouts {
+    std::string cwd, tree; ///< where it was sent; the worktree that Troupe made for it
+  };
+  std::map<session_id, whereabouts> places; ///< of all that are listed
+  std::set<session_id> restoring;           ///< whose first row has not come yet
   std::map<std::string, supervisor_machine::key_use> keys_found;
   std::vector<std::string> problems;
   std::vector<row> gone;
@@ -69,6 +73,8 @@ struct supervisor_state {
   void load(journal& j);
   void opened();
   void changed(const row& now);
+  [[nodiscard]] std::string user_of_tree(const session_id& of) const;
+  caf::result<done> resume(resume_session& x);
   supervisor_status status(const pool_status& pool) const;
   session_actor spawn_session(const session_id& id);
 };

@@ -62,7 +62,9 @@ private:
     say("Troupe's demo: everything in " + root_ + ", no network, nothing left behind.");
     if (::mkdir(repository_.c_str(), 0700) != 0 || !reach(client_, true))
       return exit_failure;
-    bool git = run_quietly({"git", "-C", repository_, "init", "-q"});
+    bool git = run_quietly({"git", "-C", repository_, "init", "-q"}) &&
+               run_quietly({"git", "-C", repository_, "-c", "user.name=demo", "-c", "user.email=demo@localhost",
+                            "commit", "-q", "--allow-empty", "-m", "An empty beginning"});
     say(git ? "made a scratch git repository" : "made a scratch folder (git is not there)");
     if (!ask_or_say(client_, "session/subscribe", {{"all", true}}) ||
         !ask_or_say(client_, "consent/give", {{"name", "bypassPermissions"}})) // in this home of the demo's own
@@ -119,6 +121,8 @@ private:
       auto name = text_of(row, "name"), line = text_of(row, "state") + " · " + text_of(row, "sentence");
       auto work = row["activeWork"].empty() ? std::string() : text_of(row["activeWork"][0], "title");
       states_[name] = {text_of(row, "state"), work};
+      if (row.contains("worktree"))
+        trees_[name] = text_of(row["worktree"], "path");
       if (shown_[name] != line)
         say("  " + name + std::string(14 - std::min<std::size_t>(name.size(), 13), ' ') + visible(line) +
             (work.empty() ? "" : " [running: " + visible(work) + "]"));
@@ -144,7 +148,9 @@ private:
 
   bool tell() {
     failure error;
-    auto text = read_file(repository_ + "/greeting.txt", error);
+    const auto& tree = trees_["edit-greeting"];
+    auto text = read_file((tree.empty() ? repository_ : tree) + "/greeting.txt", error);
+    say(tree.empty() ? "it edited in the folder itself" : "it edited in a worktree of its own: " + visible(tree));
     say("greeting.txt holds: " + visible(text.value_or("nothing")));
     say("\ntroupe why ask-release:");
     auto chain = ask_or_say(client_, "session/why", {{"id", "ask-release"}});
@@ -189,7 +195,7 @@ private:
   client client_{"troupe demo"};
   std::string root_, repository_;
   std::map<std::string, std::pair<std::string, std::string>> states_; ///< state and running work, by name
-  std::map<std::string, std::string> shown_;
+  std::map<std::string, std::string> shown_, trees_;
   bool answered_ = false;
   int silent_ = 0; ///< seconds without a change
 };

@@ -54,7 +54,7 @@ std::string version_of(const std::string& program) {
 }
 
 void check_programs(findings& out) {
-  for (const char* name : {"troupe-supervisor", "troupe-worker", "troupe-agent"}) {
+  for (const char* name : {"troupe-supervisor", "troupe-worker", "troupe-agent", "troupe-worktree"}) {
     auto program = own_program(name);
     auto told = version_of(program);
     if (told.empty())

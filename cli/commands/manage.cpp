@@ -5,6 +5,20 @@ namespace troupe {
 
 namespace {
 
+/// BEYOND-9: what an end takes with it, ahead of it.
+void tell_losses(client& c, const std::string& id, bool removal) {
+  failure ignored; // whoever is asked next says what is wrong
+  auto lost = c.ask("session/losses", {{"id", bytes_to_json(id)}}, ignored);
+  if (!lost)
+    return;
+  auto list = [&](const char* name, const std::string& words) {
+    for (const auto& each : optional_texts(*lost, name))
+      print_error("  " + words + visible(each) + "\n");
+  };
+  list("running", "ends: ");
+  list("replies", removal ? "lost: the undelivered message " : "kept for its next run: the message ");
+}
+
 /// Runs one method for each id; a failure of one does not keep the others from their turn.
 int each(const std::string& name, const std::string& summary, const std::string& method, const std::string& done,
          const arguments& args) {
@@ -18,6 +32,7 @@ int each(const std::string& name, const std::string& summary, const std::string&
   if (!reach(c, true))
     return exit_failure;
   for (const auto& id : ids) {
+    tell_losses(c, id, false);
     auto got = ask_or_say(c, method, {{"id", bytes_to_json(id)}});
     if (got)
       print(done + " · " + text_of(*got, "id") + "\n");
@@ -34,8 +49,70 @@ int run_stop(const arguments& args) {
 }
 
 int run_rm(const arguments& args) {
-  return each("rm", "Removes sessions; a running one is stopped first. Transcripts are kept.", "session/remove",
-              "removed", args);
+  std::vector<std::string> ids;
+  bool force = false;
+  int code = exit_ok;
+  CLI::App app{
+      "Removes sessions, and the worktrees that Troupe made for them; a running one is stopped first. Transcripts "
+      "are kept (troupe resume), and so is a worktree with uncommitted changes, with its session.",
+      "troupe rm"};
+  app.add_option("ID", ids, "id, name, or the beginning of an id")->required();
+  app.add_flag("--force", force, "uncommitted changes too; a snapshot of them is kept for 30 days");
+  if (!read_arguments(app, args, "troupe rm fix-auth", code))
+    return code;
+  client c("troupe rm");
+  if (!reach(c, true))
+    return exit_failure;
+  for (const auto& id : ids) {
+    tell_losses(c, id, true);
+    auto got = ask_or_say(c, "session/remove", {{"id", bytes_to_json(id)}, {"force", force}});
+    if (got)
+      print("removed · " + text_of(*got, "id") + "\n");
+    else
+      code = exit_failure;
+    if (got && got->contains("note"))
+      print_error(visible(text_of(*got, "note")) + "\n");
+  }
+  return code;
+}
+
+int run_resume(const arguments& args) {
+  std::vector<std::string> ids;
+  bool as_json = false;
+  int code = exit_ok;
+  CLI::App app{"Brings removed sessions back from their transcripts; without ID lists those that can be.",
+               "troupe resume"};
+  app.add_option("ID", ids, "id, name, or the beginning of an id");
+  app.add_flag("--json", as_json, "the list, for programs");
+  if (!read_arguments(app, args, "troupe resume fix-auth", code))
+    return code;
+  client c("troupe resume");
+  if (!reach(c, true))
+    return exit_failure;
+  for (const auto& id : ids) {
+    auto got = ask_or_say(c, "session/resume", {{"id", bytes_to_json(id)}, {"env", environment_json()}});
+    if (got)
+      print("resumed · " + text_of(*got, "id") + "\n");
+    else
+      code = exit_failure;
+  }
+  if (!ids.empty()) {
+    if (code == exit_ok)
+      print_error("  go on with it: troupe reply " + ids.front() + " \"...\", or troupe attach " + ids.front() + "\n");
+    return code;
+  }
+  auto all = ask_or_say(c, "session/removed", json::object());
+  if (!all)
+    return exit_failure;
+  if (as_json) {
+    print(to_line(*all) + "\n");
+    return exit_ok;
+  }
+  for (const auto& x : *all)
+    print(text_of(x, "id") + "  " + visible(text_of(x, "name")) + "  " + visible(text_of(x, "sentence")) + "\n");
+  if (all->empty())
+    print_error("no removed session can be brought back\n");
+  return exit_ok;
 }
 
 int run_respawn(const arguments& args) {
@@ -61,6 +138,8 @@ int run_respawn(const arguments& args) {
         ids.push_back(text_of(r, "id"));
   }
   for (const auto& id : ids) {
+    if (!all)
+      tell_losses(c, id, false);
     auto got = ask_or_say(c, "session/respawn", {{"id", bytes_to_json(id)}, {"env", environment_json()}});
     if (got)
       print("respawned · " + text_of(*got, "id") + "\n");

@@ -114,8 +114,11 @@ void view_program::carry_out(const view::intent& w) {
   }
   case intent::stop:
     return ask(w, "session/stop", {{"id", id}, {"by", "view"}});
+  case intent::losses:
+    return ask(w, "session/losses", {{"id", id}}, [](const json& x) { return to_line(x); });
   case intent::remove:
-    return ask(w, "session/remove", {{"id", id}, {"by", "view"}});
+    return ask(w, "session/remove", {{"id", id}, {"by", "view"}, {"force", w.yes}},
+               [](const json& x) { return text_of(x, "note"); });
   case intent::respawn:
     return ask(w, "session/respawn", {{"id", id}, {"env", environment_json()}});
   case intent::rename:
@@ -134,9 +137,10 @@ void view_program::carry_out(const view::intent& w) {
       ask_accounts();
     });
   case intent::past:
+    return ask_past(w.token);
   case intent::resume:
-    return outcome(w.token, false,
-                   "removed sessions cannot be brought back yet\ntheir transcripts are kept: troupe daemon status");
+    return ask(w, "session/resume", {{"id", id}, {"by", "view"}, {"env", environment_json()}},
+               [](const json& x) { return text_of(x, "id"); });
   case intent::edit:
     return run_editor(w);
   case intent::persist: {
@@ -153,6 +157,17 @@ void view_program::carry_out(const view::intent& w) {
   case intent::leave:
     return stage_.leave(0);
   }
+}
+
+/// The removed sessions that can be brought back (ISO-3).
+void view_program::ask_past(std::uint64_t token) {
+  link_->ask("session/removed", json::object(), [this, token](const json* result, const failure& error) {
+    view::outcome told{token, result != nullptr, result != nullptr ? "" : error.text, {}};
+    if (result != nullptr && result->is_array())
+      for (const auto& x : *result)
+        told.list.emplace_back(text_of(x, "id"), text_of(x, "name") + "  " + text_of(x, "sentence"));
+    event(std::move(told));
+  });
 }
 
 void view_program::run_attach(const view::intent& w) {

@@ -87,6 +87,10 @@ view::session session_from_json(const json& x) {
     if (p.is_string())
       r.problems.push_back(p.get<std::string>());
   });
+  if (auto tree = x.find("worktree"); tree != x.end() && tree->is_object()) {
+    r.tree.path = text(*tree, "path");
+    r.tree.branch = text(*tree, "branch");
+  }
   each(x, "pullRequests", [&](const json& p) {
     if (p.is_object())
       out.pulls.push_back(pull_from(p));

@@ -52,6 +52,7 @@ private:
   void ask_keyed(const view::intent& wanted, const std::string& method, json params,
                  std::function<std::string(const json&)> text);
   void dispatch(const view::intent& wanted);
+  void ask_past(std::uint64_t token);
   void run_attach(const view::intent& wanted);
   void run_login(const view::intent& wanted);
   void run_editor(const view::intent& wanted);

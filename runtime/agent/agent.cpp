@@ -51,6 +51,14 @@ std::string program_beside(const char* name) {
   return own.substr(0, own.rfind('/') + 1) + name;
 }
 
+/// The client says that the folder is a worktree which is being made.
+bool comes_later(const json& params) {
+  const auto* meta = field(params, "_meta");
+  const auto* ours = meta != nullptr ? field(*meta, "troupe") : nullptr;
+  const auto* tree = ours != nullptr ? field(*ours, "worktree") : nullptr;
+  return tree != nullptr && !flag_field(*tree, "ready");
+}
+
 bool is_absolute(const std::string& path) {
   return path.starts_with("/") && path.find('\0') == std::string::npos;
 }
@@ -104,6 +112,8 @@ void acp_agent::called(const std::string& name, const json& params, const json& 
     return cancel(params, id);
   if (name == "_troupe/credentials")
     return credentials(params);
+  if (name == "_troupe/worktree")
+    return worktree(params);
   if (id.is_null())
     return; // a notification that is unknown, or a request that wants no answer, changes nothing
   if (ending_)
@@ -134,7 +144,7 @@ bool acp_agent::read_setup(const json& params, session_setup& setup, problem& wr
   const auto* servers = field(params, "mcpServers");
   if (!is_absolute(setup.cwd))
     wrong = {invalid_params, "cwd is no absolute path"};
-  else if (!is_folder(setup.cwd))
+  else if (!is_folder(setup.cwd) && !comes_later(params))
     wrong = {invalid_params, "cwd " + setup.cwd + " is no folder: make it first"};
   else if (servers != nullptr && !servers->is_array())
     wrong = {invalid_params, "mcpServers is no list"};
@@ -170,6 +180,14 @@ bool acp_agent::read_extension(const json& params, session_setup& setup, problem
     }
   }
   setup.keeps_shells = flag_field(*ours, "keepShells");
+  if (const auto* tree = field(*ours, "worktree")) {
+    setup.isolated = true;
+    setup.placed = flag_field(*tree, "ready");
+    if (const auto* branch = field(*tree, "branch"))
+      setup.branch = bytes_of(*branch).value_or("");
+    if (const auto* from = field(*tree, "repository"))
+      setup.repository = bytes_of(*from).value_or(setup.cwd);
+  }
   if (const auto* snapshot = field(*ours, "snapshot"))
     setup.snapshot = environment_of(*snapshot).value_or(environment());
   setup.snapshot_epoch = static_cast<std::uint64_t>(number_field(*ours, "snapshotEpoch", 0));
@@ -306,6 +324,14 @@ void acp_agent::credentials(const json& params) {
   auto given = snapshot != nullptr ? environment_of(*snapshot) : std::nullopt;
   if (found != sessions_.end() && given)
     found->second->renew(std::move(*given), static_cast<std::uint64_t>(number_field(params, "snapshotEpoch", 0)));
+}
+
+/// ISO-1: the folder that a session was told ahead is there.
+void acp_agent::worktree(const json& params) {
+  const auto found = sessions_.find(text_field(params, "sessionId").value_or(""));
+  const auto* cwd = field(params, "cwd");
+  if (found != sessions_.end() && cwd != nullptr)
+    found->second->arrived(bytes_of(*cwd).value_or(""));
 }
 
 /// Ends a session with all it runs; its conversation can be loaded again.

@@ -37,6 +37,7 @@ private:
   void load_session(const json& params, const json& id);
   void prompt(const json& params, const json& id);
   void credentials(const json& params);
+  void worktree(const json& params);
   void cancel(const json& params, const json& id);
   void close(const json& params, const json& id);
   void set_mode(const json& params, const json& id);

@@ -48,8 +48,9 @@ session::session(event_loop& events, json_rpc& client, http_client& http, sessio
       limits_(limits_from(object_in(setup_.settings, "native"), problems_)), tool_env_(without_credentials(setup_.env)),
       permissions_(permissions_from(object_in(setup_.settings, "permissions"), setup_.folders, setup_.cwd, tool_env_,
                                     problems_)),
-      talk_(std::move(talk)), model_(make_provider(events, http, setup_)), exit_(std::move(exit)),
-      tools_(words_in(setup_.definition, "tools")), skills_(object_in(setup_.definition, "catalog")),
+      place_(setup_.placed), talk_(std::move(talk)), model_(make_provider(events, http, setup_)),
+      exit_(std::move(exit)), tools_(words_in(setup_.definition, "tools")),
+      skills_(object_in(setup_.definition, "catalog")),
       shells_(events, setup_.folder + "/shells", setup_.id, [this] { announce_background(); }),
       tasks_(events, limits_.subagents, kinds_in(setup_.definition),
              {[this](const std::string& id, const subagent_kind* kind, std::string& error) {
@@ -67,8 +68,29 @@ session::session(event_loop& events, json_rpc& client, http_client& http, sessio
             own_turn_ = begin(
                 text, [](const turn_end&) {}, error);
           }) {
+  permissions_.guarded = permissions_.guarded || setup_.isolated;
+  if (place_.is_there())
+    start_servers();
+}
+
+void session::start_servers() {
   servers_.start(
       mcp_setups(setup_.servers, object_in(setup_.settings, "mcpServers"), setup_.env, setup_.cwd, problems_));
+}
+
+void session::arrived(const std::string& cwd) {
+  if (place_.is_there())
+    return;
+  setup_.placed = true;
+  setup_.isolated = setup_.isolated && cwd == setup_.cwd; // else there is no worktree after all
+  setup_.cwd = cwd;
+  permissions_ =
+      permissions_from(object_in(setup_.settings, "permissions"), setup_.folders, setup_.cwd, tool_env_, problems_);
+  permissions_.guarded = permissions_.guarded || setup_.isolated;
+  start_servers();
+  for (const auto& each : std::exchange(problems_, {}))
+    note(each);
+  place_.arrived();
 }
 
 void session::note(const std::string& text) {
@@ -98,7 +120,8 @@ void session::announce_background() {
 std::string session::memory() {
   std::string all;
   std::vector<std::string> problems;
-  for (const auto& file : read_memory(setup_.cwd, setup_.env, static_cast<std::size_t>(limits_.memory_bytes), problems))
+  const auto& from = setup_.placed ? setup_.cwd : setup_.repository;
+  for (const auto& file : read_memory(from, setup_.env, static_cast<std::size_t>(limits_.memory_bytes), problems))
     all += (all.empty() ? "" : "\n\n") + ("Instructions from " + file.path) + ":\n\n" + file.text;
   if (!std::exchange(memory_told_, true))
     for (const auto& each : problems)
@@ -113,15 +136,32 @@ std::string session::memory() {
 }
 
 turn_parts session::parts(conversation& talk, provider& model, const toolbox& tools) {
-  return {events_,   client_,
-          talk,      model,
-          shells_,   &tasks_,
-          &watches_, skills_,
-          tools,     permissions_,
-          *talk_,    limits_,
-          tool_env_, setup_.cwd,
-          exit_,     system_prompt(setup_, memory()),
-          {},        [this](event_loop::task next) { servers_.when_settled(std::move(next)); }};
+  return {events_,
+          client_,
+          talk,
+          model,
+          shells_,
+          &tasks_,
+          &watches_,
+          skills_,
+          tools,
+          permissions_,
+          *talk_,
+          limits_,
+          tool_env_,
+          setup_.cwd,
+          exit_,
+          system_prompt(setup_, memory()),
+          {},
+          [this](event_loop::task next) {
+            // Without servers nothing but tools waits for the place: the model is asked at once. A script is read
+            // there.
+            if (setup_.provider != "offline" && setup_.servers.empty() &&
+                object_in(setup_.settings, "mcpServers").empty())
+              return next();
+            place_.when_there([this, next = std::move(next)]() mutable { servers_.when_settled(std::move(next)); });
+          },
+          place_};
 }
 
 bool session::prompt(const std::string& text, std::function<void(const turn_end&)> ended, std::string& error) {

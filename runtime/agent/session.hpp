@@ -10,6 +10,7 @@
 #include "runtime/agent/mcp_servers.hpp"
 #include "runtime/agent/memory_files.hpp"
 #include "runtime/agent/monitors.hpp"
+#include "runtime/agent/place.hpp"
 #include "runtime/agent/session_setup.hpp"
 #include "runtime/agent/skill_book.hpp"
 #include "runtime/agent/subagents.hpp"
@@ -30,6 +31,8 @@ public:
   void cancel();
   /// Credentials for the next request to a model on; of an older epoch than those at hand: nothing (BEYOND-6).
   void renew(environment snapshot, std::uint64_t epoch);
+  /// Its worktree is there: tools may run, in `cwd`.
+  void arrived(const std::string& cwd);
   [[nodiscard]] bool busy() const { return turn_ != nullptr; }
   [[nodiscard]] conversation& talk() { return *talk_; }
   /// Sends the conversation as updates.
@@ -48,6 +51,7 @@ private:
   void announce_background();
   void note(const std::string& text);
   std::string memory();
+  void start_servers();
   bool begin(const std::string& text, std::function<void(const turn_end&)> ended, std::string& error);
   void turn_over(const std::function<void(const turn_end&)>& ended, const turn_end& how);
   void end_work(event_loop::task done);
@@ -63,6 +67,7 @@ private:
   tool_limits limits_;
   environment tool_env_; ///< without credentials (SEC-5)
   permission_setup permissions_;
+  place place_;
   std::unique_ptr<conversation> talk_;
   std::unique_ptr<provider> model_; ///< reads `setup_`
   std::function<void(int)> exit_;

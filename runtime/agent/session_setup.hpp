@@ -14,6 +14,10 @@ struct session_setup {
   std::string folder;        ///< absolute: where its files are
   std::string cwd;           ///< absolute
   environment env;           ///< the full environment of its tools
+  bool isolated = false;     ///< in a worktree of its own (PR-2)
+  bool placed = true;        ///< `cwd` is there; else the client tells when it is (ISO-1)
+  std::string branch;        ///< of that worktree
+  std::string repository;    ///< that the worktree belongs to: its instructions hold until the worktree is there
   bool keeps_shells = false; ///< whoever hosts it sees to the background shells when its input ends without a word
   std::string provider;      ///< of its models; empty: chosen anew for each step, by the credentials there are
   std::string model;         ///< a model's name or alias; empty: the provider's own choice

@@ -170,6 +170,14 @@ void turn::next_call() {
       return;
   if (calls_.empty())
     return after_calls();
+  if (!p_.where.is_there()) {
+    if (!std::exchange(waits_, true))
+      p_.where.when_there([this, life = std::weak_ptr<bool>(life_)] {
+        if (!life.expired() && std::exchange(waits_, false))
+          next_call();
+      });
+    return;
+  }
   const auto& next = calls_.front();
   const auto* what = p_.tools.find(next.name);
   const bool all_together =

@@ -11,6 +11,7 @@
 #include "runtime/agent/background_shells.hpp"
 #include "runtime/agent/compaction.hpp"
 #include "runtime/agent/json_rpc.hpp"
+#include "runtime/agent/place.hpp"
 #include "runtime/agent/provider.hpp"
 #include "runtime/agent/session_updates.hpp"
 #include "runtime/agent/tool_limits.hpp"
@@ -38,6 +39,7 @@ struct turn_parts {
   std::string system;                          ///< what the model is told ahead of the conversation
   std::string subagent;                        ///< its id: calls are shown under it, words are not shown
   std::function<void(event_loop::task)> ready; ///< calls back when all tools are there
+  place& where;                                ///< `cwd` may be yet to come: no tool runs before
 };
 
 /// How a turn ended: a stop reason, or an error for the prompt.
@@ -102,6 +104,7 @@ private:
   std::vector<message> summarised_;
   bool squeezed_ = false; ///< the step that failed for its length was tried again
   bool begun_ = false, stepping_ = false, cancelled_ = false;
+  bool waits_ = false; ///< for the place
   std::int64_t steps_ = 0;
   step_end how_ = step_end::more;
   std::deque<piece> calls_;              ///< of the last step, not begun yet

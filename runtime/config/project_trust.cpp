@@ -73,6 +73,11 @@ void tell(const json& settings, std::vector<std::string>& out) {
     } else if (key == "hooks" || key == "mcpServers") {
       for (const auto& [name, below] : value.items())
         commands_in(below, (key == "hooks" ? "command of hook " : "MCP server ") + name, out);
+    } else if (key == "worktree" && value.is_object()) {
+      for (const auto& [name, below] : value.items())
+        out.push_back(name.ends_with("Hook") && below.is_string()
+                          ? "command of worktree." + name + ": " + below.get<std::string>()
+                          : "setting worktree." + name);
     } else {
       tell_helpers(key, value, out);
       out.push_back("setting " + key);

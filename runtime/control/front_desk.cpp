@@ -26,7 +26,10 @@ void ask(front_desk_state& s, const caller& call, Message message, Shape shape,
 }
 
 json id_of(const done& d) {
-  return {{"id", d.id.value}};
+  json out{{"id", d.id.value}};
+  if (!d.note.empty())
+    out["note"] = bytes_to_json(d.note);
+  return out;
 }
 
 environment env_of(const json& params) {
@@ -146,8 +149,69 @@ void do_stop(front_desk_state& s, const front_call& call) {
 }
 
 void do_remove(front_desk_state& s, const front_call& call) {
+  bool force = optional_flag(call.params, "force", false);
   if (session_id id; s.resolve(call, id))
-    ask<done>(s, call, remove_session{id, optional_text(call.params, "by", "command")}, id_of);
+    ask<done>(s, call, remove_session{id, optional_text(call.params, "by", "command"), force, {}}, id_of,
+              deadline::removing);
+}
+
+void do_losses(front_desk_state& s, const front_call& call) {
+  if (session_id id; s.resolve(call, id))
+    ask<losses>(
+        s, call, losses_asked{id}, [](const losses& x) { return to_json(x); }, deadline::removing);
+}
+
+json removed_json(const row& x) {
+  return {{"id", x.id.value},
+          {"name", bytes_to_json(x.name)},
+          {"cwd", bytes_to_json(x.cwd)},
+          {"harness", x.harness},
+          {"state", x.state},
+          {"sentence", bytes_to_json(x.sentence)},
+          {"removedAt", x.changed_at}};
+}
+
+void do_removed(front_desk_state& s, const front_call& call) {
+  ask<archive>(s, call, archive_asked{}, [](const archive& a) {
+    auto out = json::array();
+    for (const auto& x : a.all)
+      out.push_back(removed_json(x));
+    return out;
+  });
+}
+
+/// CLI-8, among those that were removed: exact id, exact name (the one removed last), unique prefix.
+session_id removed_one(const std::string& word, const std::vector<row>& all, failure& error) {
+  std::vector<session_id> fits;
+  for (const auto& x : all)
+    if (x.id.value == word || x.name == word)
+      return x.id;
+    else if (!word.empty() && x.id.value.starts_with(word))
+      fits.push_back(x.id);
+  if (fits.size() == 1)
+    return fits.front();
+  error = fits.empty() ? failure{errc::no_such_session, "no removed session is '" + word +
+                                                            "'\nlist those that can be brought back: troupe resume"}
+                       : failure{errc::ambiguous, "'" + word + "' fits " + std::to_string(fits.size()) +
+                                                      " removed sessions\nname one in full: troupe resume"};
+  return {};
+}
+
+void do_resume(front_desk_state& s, const front_call& call) {
+  auto* desk = &s;
+  auto word = required_text(call.params, "id");
+  auto by = optional_text(call.params, "by", "command");
+  s.self->request(s.setup.supervisor, deadline::ending, archive_asked{})
+      .then(
+          [desk, call, word, by](archive& a) {
+            failure error;
+            auto id = removed_one(word, a.all, error);
+            if (error.code != errc::ok)
+              desk->refuse(call, error);
+            else
+              ask<done>(*desk, call, resume_session{id, by, handed_on(*desk, call.params)}, id_of);
+          },
+          [desk, call = caller(call)](caf::error& e) { desk->refuse(call, failure_of(e)); });
 }
 
 void do_respawn(front_desk_state& s, const front_call& call) {
@@ -421,6 +485,9 @@ const std::map<std::string, method>& methods() {
                                                  {"auth/status", do_auth_status},
                                                  {"auth/logout", do_logout},
                                                  {"trust/look", do_trust_look},
+                                                 {"session/losses", do_losses},
+                                                 {"session/removed", do_removed},
+                                                 {"session/resume", do_resume},
                                                  {"trust/grant", do_trust_grant},
                                                  {"trust/revoke", do_trust_revoke},
                                                  {"trust/list", do_trust_list},

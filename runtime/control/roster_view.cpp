@@ -28,6 +28,7 @@ std::uint64_t roster_view::take(const row& now) {
   if (at == rows_.end()) {
     at = rows_.emplace(now.id, shown{now, next_++, {}}).first;
     order_[at->second.order] = now.id;
+    buried_.erase(now.id); // it was brought back
   }
   at->second.now = now;
   at->second.text.clear();

@@ -55,6 +55,16 @@ std::string sentence(const ledger_entry& e) {
     return "an answer was given" + by + ": " + fact(e, "choice");
   if (e.what == "stop" || e.what == "remove" || e.what == "respawn")
     return e.what + " was asked for" + by;
+  if (e.what == "worktree")
+    return run + "it works in the worktree " + fact(e, "path") +
+           (fact(e, "branch").empty() ? "" : " on the branch " + fact(e, "branch"));
+  if (e.what == "kept")
+    return "it was not removed: " + fact(e, "why");
+  if (e.what == "removed" && !(fact(e, "branch") + fact(e, "snapshot")).empty())
+    return "removed with its worktree" + (fact(e, "branch").empty() ? "" : "; branch " + fact(e, "branch")) +
+           (fact(e, "snapshot").empty() ? "" : "; what was uncommitted is in " + fact(e, "snapshot"));
+  if (e.what == "resumed")
+    return "brought back" + by;
   if (e.what == "cancel")
     return "the turn was cancelled" + by;
   if (e.what.starts_with("set_"))

@@ -114,6 +114,7 @@ supervisor_host::~supervisor_host() {
   end(desk_);
   end(around_->pool);
   end(around_->machine);
+  end(around_->repository);
   end(around_->credentials);
   end(vault_);
   end(around_->host);
@@ -211,6 +212,17 @@ void supervisor_host::spawn_services() {
     if (supervisor_)
       caf::anon_send(supervisor_, snapshot_changed{std::move(s)});
   });
+  auto beside = setup_.worker_program.substr(0, setup_.worker_program.rfind('/') + 1);
+  around_->repository = system_.spawn(
+      make_repository, &loop_,
+      std::make_shared<worktree_keeper>(
+          loop_, children_,
+          repository_setup{beside + "troupe-worktree",
+                           picked(setup_.shell, {"HOME", "USER", "SHELL", "PATH", "LANG", "XDG_CONFIG_HOME"}),
+                           [directories = directories_](const std::string& directory) {
+                             return directories->remove_hook(directory);
+                           },
+                           write}));
   vault_store_->watch([this] { caf::anon_send(around_->credentials, load_credentials{}); });
 }
 

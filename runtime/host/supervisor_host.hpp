@@ -22,6 +22,7 @@
 #include "runtime/host/log.hpp"
 #include "runtime/host/loop_scheduler.hpp"
 #include "runtime/host/notifier.hpp"
+#include "runtime/services/repository.hpp"
 #include "runtime/services/vault.hpp"
 
 namespace troupe {

@@ -60,6 +60,20 @@ failure servers_fault(const std::string& given) {
   return at.empty() ? failure{} : failure{errc::bad_request, secret_server_fault(at)};
 }
 
+std::string text_within(const json& settings, const char* group, const char* name) {
+  json::json_pointer at(std::string("/") + group + "/" + name);
+  return settings.contains(at) && settings.at(at).is_string() ? settings.at(at).get<std::string>() : std::string();
+}
+
+/// How a session's worktree is made (ISO-1); empty: it gets none. `wanted`: what its agent definition says.
+std::string isolation_from(const json& settings, const std::string& wanted) {
+  if (wanted == "none" || (wanted.empty() && text_within(settings, "worktree", "bgIsolation") == "none"))
+    return {};
+  json::json_pointer asks("/worktree/askPullRequests");
+  return to_line({{"createHook", text_within(settings, "worktree", "createHook")},
+                  {"askPulls", !(settings.contains(asks) && settings.at(asks) == false)}});
+}
+
 } // namespace
 
 std::string laid_over(const std::string& text, const std::string& over) {
@@ -272,10 +286,19 @@ launch_settings directory_settings::settle(const session_id& id, const dispatch_
   if (spec.effort.empty() && settings.contains("effort") && settings["effort"].is_string())
     out.effort = settings["effort"].get<std::string>(); // ENV-8: read again at each start
   out.settings = to_line(agent_part(settings));
+  std::string wanted; // by the agent definition
   if (definition)
-    if (auto named = definition(spec.agent, spec.cwd, view.trusted() && !spec.without_project); named.is_object())
+    if (auto named = definition(spec.agent, spec.cwd, view.trusted() && !spec.without_project); named.is_object()) {
       out.definition = to_line(named);
+      wanted = optional_text(named, "isolation");
+    }
+  out.isolation = isolation_from(settings, wanted);
   return out;
+}
+
+std::string directory_settings::remove_hook(const std::string& directory) const {
+  auto view = look(directory, {}, false, false);
+  return view.fault.code == errc::ok ? text_within(merged(view.layers), "worktree", "removeHook") : std::string();
 }
 
 json directory_settings::explain(const std::string& cwd, const environment& shell, const std::string& settings) const {

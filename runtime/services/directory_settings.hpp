@@ -48,6 +48,8 @@ public:
   [[nodiscard]] environment handed_on(const environment& shell, bool at_home) const;
   /// What a session is launched with. `env`: as handed on; empty: no shell has woken it (ENV-5).
   [[nodiscard]] launch_settings settle(const session_id& id, const dispatch_spec& spec, const environment& env) const;
+  /// The command of `worktree.removeHook` in the settings of a directory; empty: none, or not trusted.
+  [[nodiscard]] std::string remove_hook(const std::string& directory) const;
   /// Points a session's SSH_AUTH_SOCK at the agent of the shell that attaches (ENV-2).
   void refresh_link(const session_id& id, const environment& shell) const;
 

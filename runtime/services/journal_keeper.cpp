@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "caf/stateful_actor.hpp"
 #include "caf/typed_event_based_actor.hpp"
@@ -86,7 +87,17 @@ row tombstone(const std::vector<ledger_entry>& entries) {
 }
 
 bool is_removed(const std::vector<ledger_entry>& entries) {
-  return std::any_of(entries.begin(), entries.end(), [](const auto& e) { return e.what == "removed"; });
+  auto last = std::find_if(entries.rbegin(), entries.rend(),
+                           [](const auto& e) { return e.what == "removed" || e.what == "resumed"; });
+  return last != entries.rend() && last->what == "removed";
+}
+
+bool begins(const ledger_entry& e) {
+  return e.what == "dispatched" || (e.what == "resumed" && !e.spec.empty());
+}
+
+std::string epitaph_path(const std::string& folder) {
+  return folder + "/removed.json";
 }
 
 /// One that has told its end may still be on its way out: nobody says `stopped` before it is gone.
@@ -137,7 +148,7 @@ bool ledger::open(journal& out, failure& error) {
         out.keys.push_back(std::move(entries.front()));
       continue;
     }
-    if (entries.front().what != "dispatched") {
+    if (!begins(entries.front())) {
       out.problems.push_back("session " + id.value + " has no line that began it: left alone");
       continue;
     }
@@ -288,6 +299,75 @@ std::vector<ledger_entry> ledger::chain(const session_id& id) const {
 
 namespace {
 
+/// The epitaph of a removed session, and when it was removed.
+std::optional<std::pair<ledger_entry, wall_ms>> epitaph_in(const std::string& folder) {
+  failure error;
+  auto text = read_file(epitaph_path(folder), error);
+  if (!text)
+    return {};
+  try {
+    auto kept = json::parse(*text);
+    return std::pair(ledger_entry_from_json(kept.at("entry")), optional_number(kept, "at", 0));
+  } catch (const std::exception&) { // of another version, or not whole
+    return {};
+  }
+}
+
+} // namespace
+
+void ledger::bury(const session_id& id, const ledger_entry& epitaph, wall_ms now) const {
+  failure error; // what cannot be kept cannot be brought back, and that is said when it is asked for
+  auto text = to_line({{"at", now}, {"entry", to_json(epitaph)}});
+  replace_file(epitaph_path(where_.session(id.value)), text, true, error);
+}
+
+bool ledger::revive(const session_id& id, const std::string& by, wall_ms now, session_history& out, failure& error) {
+  auto folder = where_.session(id.value);
+  auto kept = epitaph_in(folder);
+  if (!kept || kept->first.session != id || kept->first.spec.empty()) {
+    error = {errc::no_such_session,
+             "nothing is kept of a session '" + id.value + "'\nlist those that can be brought back: troupe resume"};
+    return false;
+  }
+  auto line = std::move(kept->first);
+  line.t = now;
+  line.facts["by"] = by;
+  out.id = id;
+  if (!append(line, error))
+    return false;
+  ::unlink(epitaph_path(folder).c_str());
+  for (auto& e : chain(id))
+    if (e.session == id)
+      out.entries.push_back(std::move(e));
+  read_transcript(folder, out);
+  return true;
+}
+
+std::vector<row> ledger::buried() const {
+  std::vector<row> out;
+  std::error_code error;
+  for (const auto& each : std::filesystem::directory_iterator(where_.state + "/sessions", error)) {
+    auto kept = epitaph_in(each.path().string());
+    if (!kept || kept->first.spec.empty())
+      continue;
+    row r;
+    r.id = kept->first.session;
+    r.name = kept->first.facts["name"];
+    r.state = kept->first.facts["state"];
+    r.sentence = kept->first.facts["sentence"];
+    r.cwd = kept->first.spec.front().cwd;
+    r.harness = kept->first.spec.front().harness;
+    r.process = "exited";
+    r.changed_at = kept->second;
+    r.gone = true;
+    out.push_back(std::move(r));
+  }
+  std::sort(out.begin(), out.end(), [](const row& a, const row& b) { return a.changed_at > b.changed_at; });
+  return out;
+}
+
+namespace {
+
 void flush(journal_keeper_state& s) {
   s.flushing = false;
   for (const auto& [id, c] : std::exchange(s.cached, {})) {
@@ -350,8 +430,11 @@ make_journal_keeper(journal_keeper_actor::stateful_pointer<journal_keeper_state>
         return out;
       },
       [self](drop_session& d) {
-        self->state.cached.erase(d.id);
-        drop(self->state.where, d.id);
+        auto& s = self->state;
+        s.cached.erase(d.id);
+        for (const auto& e : d.epitaph)
+          s.lines->bury(d.id, e, wall_now());
+        drop(s.where, d.id);
       },
       [self](cache_row& c) {
         auto& s = self->state;
@@ -360,6 +443,15 @@ make_journal_keeper(journal_keeper_actor::stateful_pointer<journal_keeper_state>
         s.cached[c.now.id] = std::move(c);
         if (!std::exchange(s.flushing, true))
           self->delayed_send(self, std::chrono::seconds(1), timer_due{});
+      },
+      [self](archive_asked&) { return archive{self->state.lines->buried()}; },
+      [self](revive_session& r) -> caf::result<session_history> {
+        failure error;
+        session_history out;
+        if (!self->state.lines->revive(r.id, r.by, wall_now(), out, error))
+          return make_error(error.code, error.text);
+        self->state.log("event=resumed session=" + r.id.value + " by=" + r.by);
+        return out;
       },
       [self](chain_asked& a) { return reasons{self->state.lines->chain(a.id)}; },
       [self](flush_journal& f) {

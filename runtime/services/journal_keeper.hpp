@@ -30,6 +30,13 @@ public:
   bool append(ledger_entry& e, failure& error);
   /// The lines about one session, oldest first, and the `spawned` lines of its workers.
   std::vector<ledger_entry> chain(const session_id& id) const;
+  /// Begins a removed session again (ISO-3), from what `bury` kept, and gives its history. Fails where nothing was kept
+  /// or the session is there.
+  bool revive(const session_id& id, const std::string& by, wall_ms now, session_history& out, failure& error);
+  /// Keeps the line that would begin a session again, in its folder.
+  void bury(const session_id& id, const ledger_entry& epitaph, wall_ms now) const;
+  /// The sessions that can be brought back, the one removed last first.
+  std::vector<row> buried() const;
   /// Safe from a power cut now.
   void sync() { file_.sync(); }
 

@@ -21,7 +21,8 @@ constexpr auto lonely_spare = std::chrono::seconds(10);
 
 worker::worker(asio::io_context& loop, worker_options options, int listening)
     : loop_(loop), options_(std::move(options)), acceptor_(loop, asio::local::stream_protocol(), listening),
-      children_(loop), ending_(loop, children_), timer_(loop), attached_([this](std::size_t n) {
+      children_(loop), ending_(loop, children_), timer_(loop), place_(loop, children_),
+      attached_([this](std::size_t n) {
         terminals_ = static_cast<std::uint32_t>(n);
         if (!job_ || over_)
           return;

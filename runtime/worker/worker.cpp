@@ -18,6 +18,7 @@
 #include "runtime/worker/acp/acp_wire.hpp"
 #include "runtime/worker/launch.hpp"
 #include "runtime/worker/refusal.hpp"
+#include "runtime/worktree/pull_links.hpp"
 
 namespace troupe {
 
@@ -75,9 +76,10 @@ std::uint64_t worker::emit(event e) {
     thaw("the session goes on");
   if (e.what == "sent")
     turn_ = true;
-  else if (e.what == "turn_ended")
+  else if (e.what == "turn_ended") {
     turn_ = false;
-  else if (e.what == "question")
+    ask_pulls();
+  } else if (e.what == "question")
     asked_.insert(e.id);
   else if (e.what == "answered")
     asked_.erase(e.id);
@@ -214,11 +216,94 @@ void worker::start(const json& params) {
   if (job_->resume)
     agent->set_former_session(events_.agent_session());
   agent->set_former_usage(events_.usage());
-  auto* at = agent.get();
+  agent_ = agent.get();
   harness_ = std::move(agent);
-  at->start(*job_);
+  isolate(*agent_);
   leave_spare();
   begin_prompts();
+}
+
+/// ISO-1: the built-in agent is told the place ahead of its making, and waits with its tools; another one is started
+/// once it is there.
+void worker::isolate(acp_harness& agent) {
+  place_.plan(*job_);
+  bool native = job_->spec.harness == "native";
+  if (!place_.pending() || native)
+    start_agent_there(agent);
+  if (!place_.pending())
+    return;
+  place_.make([this, native](const std::string& error, const std::string& remark) {
+    if (over_ || !end_reason_.empty() || harness_gone_)
+      return;
+    if (!error.empty())
+      return not_isolated(error);
+    event e;
+    e.what = "worktree";
+    e.data = to_line(to_json(place_.tree()));
+    if (!place_.called_off())
+      emit(std::move(e));
+    if (!remark.empty()) {
+      event told;
+      told.what = "note";
+      told.text = remark;
+      emit(std::move(told));
+    }
+    if (native)
+      agent_->placed(place_.called_off() ? job_->spec.cwd : place_.tree().cwd);
+    else
+      start_agent_there(*agent_);
+  });
+}
+
+/// What the agent is started with: the session's own assignment, in its place.
+void worker::start_agent_there(acp_harness& agent) {
+  auto job = *job_;
+  job.tree = place_.tree();
+  if (!job.tree.path.empty())
+    job.spec.cwd = job.tree.cwd;
+  agent.start(job);
+}
+
+/// It would work in the user's own checkout: it does not run at all.
+void worker::not_isolated(const std::string& why) {
+  unplaced_ = why;
+  if (agent_->pid() > 0)
+    return agent_->close_now(); // its end is told, and ends the rest
+  harness_gone_ = true;
+  end_tree(0);
+}
+
+namespace {
+
+event pull_event(const pull_request& found) {
+  event e;
+  e.what = "pull";
+  e.data = to_line({{"number", found.number}, {"url", bytes_to_json(found.url)}, {"state", found.state}});
+  return e;
+}
+
+} // namespace
+
+/// PR-1: a shell job that runs `gh` or `git` names its pull requests in its output.
+void worker::find_pulls() {
+  if (!speaks_of_pulls(job_->spec.prompt) || !pty_->ring().valid())
+    return;
+  const auto all = pty_->ring().read(pty_->ring().begin());
+  for (const auto& found : pull_links({all.data(), all.size()}))
+    emit(pull_event(found));
+}
+
+/// PR-1: at the end of a turn, now and then.
+void worker::ask_pulls() {
+  place_.ask_pulls([this](const pull_request& found) {
+    if (over_ || !end_reason_.empty() || harness_gone_)
+      return;
+    auto e = pull_event(found);
+    if (e.data == last_pull_)
+      return;
+    last_pull_ = e.data;
+    emit(std::move(e));
+  });
 }
 
 void worker::begin_prompts() {
@@ -428,8 +513,10 @@ void worker::tree_ended() {
     return;
   if (!job_)
     std::_Exit(0);
-  if (pty_)
+  if (pty_) {
     pty_->drain();
+    find_pulls();
+  }
   event e;
   e.what = "ended";
   e.id = end_reason_;
@@ -441,6 +528,10 @@ void worker::tree_ended() {
   else
     e.detail = status_.signalled ? "signalled" : "exited";
   e.value = status_.value;
+  if (!unplaced_.empty()) {
+    e.detail = "failed to start";
+    e.text = unplaced_;
+  }
   if (spares_shells() && !shells().empty())
     e.work = !harness_work_.empty() ? harness_work_ : std::vector<work_item>{{"shells", "shell", "background shells"}};
   emit(e);

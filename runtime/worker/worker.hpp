@@ -16,6 +16,7 @@
 #include "runtime/io/line_channel.hpp"
 #include "runtime/worker/acp/acp_harness.hpp"
 #include "runtime/worker/attach_server.hpp"
+#include "runtime/worker/isolation.hpp"
 #include "runtime/worker/pty_harness.hpp"
 #include "runtime/worker/transcript.hpp"
 #include "runtime/worker/tree_end.hpp"
@@ -70,6 +71,11 @@ private:
   [[nodiscard]] bool fits() const;
   void leave_spare();
   void begin_prompts();
+  void isolate(acp_harness& agent);
+  void start_agent_there(acp_harness& agent);
+  void not_isolated(const std::string& why);
+  void ask_pulls();
+  void find_pulls();
   void take_prompt(const std::string& key, const std::string& text);
   void harness_ended(exit_status status, const std::string& evidence);
   void end_tree(int grace);
@@ -95,6 +101,10 @@ private:
   bool turn_ = false;           ///< a prompt was sent and its turn has not ended
   std::set<std::string> asked_; ///< questions that are open
   tree_freeze freezer_;
+  isolation place_;
+  acp_harness* agent_ = nullptr;                   ///< `harness_`, where that is one
+  std::string last_pull_;                          ///< as `gh` told it last
+  std::string unplaced_;                           ///< why the session has no worktree, and so does not run
   std::vector<work_item> harness_work_, declared_; ///< as the harness tells it; as programs inside declare it (KEEP-2)
   std::set<std::string> ended_work_;               ///< declared once: a repeated end gets the same answer (SUP-11)
   std::string end_reason_;

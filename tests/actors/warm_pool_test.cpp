@@ -45,6 +45,8 @@ journal_keeper_actor::behavior_type fake_keeper(journal_keeper_actor::pointer, s
       [](load_journal&) { return journal{}; },
       [](drop_session&) {},
       [](cache_row&) {},
+      [](archive_asked&) { return archive{}; },
+      [](revive_session&) { return session_history{}; },
       [](chain_asked&) { return reasons{}; },
       [](flush_journal& f) { return f; },
       [](timer_due&) {},

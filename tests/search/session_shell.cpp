@@ -121,6 +121,7 @@ struct actor {
     if (std::exchange(side().boss_waits, false))
       w.boss.edit().rows.emplace_back(static_cast<std::uint8_t>(i), row_word::has_ended);
   }
+  void operator()(const sm::remove_tree&) const {} // no session of these has a worktree
   void operator()(const sm::vanish&) const { side().quits = true; }
   void operator()(const sm::forget&) const { side().quits = true; }
   void operator()(const promised_reply& p) const {

@@ -40,6 +40,7 @@ incarnation::incarnation(world& around, const simulated_settings& chosen,
   world_.host = std::make_unique<bench>(world_, epoch);
   world_.ledger = std::make_unique<keeper>(world_);
   world_.accounts = std::make_unique<vault>(world_);
+  world_.trees = std::make_unique<tree_keeper>(world_);
   around_->epoch = epoch;
   around_->policy.freeze = chosen.freeze;
   spawn_services(epoch);
@@ -59,6 +60,7 @@ void incarnation::spawn_services(std::uint64_t epoch) {
   around_->keeper = system_.spawn(make_keeper, stage_);
   around_->host = system_.spawn(make_host, stage_);
   around_->machine = system_.spawn(make_machine, stage_);
+  around_->repository = system_.spawn(make_repository, stage_);
   vault_ = system_.spawn(make_vault, stage_);
   around_->credentials = system_.spawn(make_credential_store, vault_, around_->now, epoch, [this](snapshot s) {
     if (around_->supervisor_handle)
@@ -108,6 +110,7 @@ void incarnation::spawn_deciders(const simulated_settings& chosen, std::map<sess
 incarnation::~incarnation() {
   stage_->around = nullptr;
   world_.host->drop();
+  world_.trees->drop();
   world_.ledger->drop();                    // a removed session has left the roster and waits for its last line only
   for (int round = 0; round < 2; ++round) { // the first may still spawn sessions from what waits in its mailbox
     for (const auto& [id, session] : supervisor().roster)
@@ -119,12 +122,14 @@ incarnation::~incarnation() {
     caf::anon_send_exit(h, caf::exit_reason::kill);
   drain(true); // a removed session tries its last line again
   for (const auto& h : {caf::actor_cast<caf::actor>(around_->keeper), caf::actor_cast<caf::actor>(around_->host),
-                        caf::actor_cast<caf::actor>(vault_), caf::actor_cast<caf::actor>(around_->machine)})
+                        caf::actor_cast<caf::actor>(vault_), caf::actor_cast<caf::actor>(around_->machine),
+                        caf::actor_cast<caf::actor>(around_->repository)})
     caf::anon_send_exit(h, caf::exit_reason::kill);
   drain(true);
   world_.host.reset();
   world_.ledger.reset();
   world_.accounts.reset();
+  world_.trees.reset();
 }
 
 /// Lets the actors take what is in their mailboxes; the world hears nothing of it.

@@ -109,11 +109,11 @@ std::size_t people::stop(incarnation& at, const session_id& id) {
   return ask<done>(at, who, stop_session{id, "command"}, deadline::ending);
 }
 
-std::size_t people::remove(incarnation& at, const session_id& id) {
+std::size_t people::remove(incarnation& at, const session_id& id, bool force) {
   asked who;
   who.what = operation::remove;
   who.session = id;
-  return ask<done>(at, who, remove_session{id, "command"}, deadline::ending);
+  return ask<done>(at, who, remove_session{id, "command", force, {}}, deadline::removing);
 }
 
 std::size_t people::respawn(incarnation& at, const session_id& id) {
@@ -241,7 +241,7 @@ void people::about_session(operation what, std::uint32_t how, incarnation& at) {
     stop(at, *id);
     break;
   case operation::remove:
-    remove(at, *id);
+    remove(at, *id, how % 3 == 0);
     break;
   case operation::respawn:
     respawn(at, *id);

@@ -39,7 +39,7 @@ public:
   std::size_t reply(incarnation& at, const session_id& id, const std::string& key);
   std::size_t answer(incarnation& at, const session_id& id, const std::string& question);
   std::size_t stop(incarnation& at, const session_id& id);
-  std::size_t remove(incarnation& at, const session_id& id);
+  std::size_t remove(incarnation& at, const session_id& id, bool force = false);
   std::size_t respawn(incarnation& at, const session_id& id);
   std::size_t rename(incarnation& at, const session_id& id);
   std::size_t pin(incarnation& at, const session_id& id, bool pinned);

@@ -52,6 +52,7 @@ std::vector<std::string> differences(const facts& a, const facts& b) {
   compare("questions", a.questions == b.questions);
   compare("work", a.work == b.work);
   compare("attached", a.attached == b.attached);
+  compare("worktree", a.tree == b.tree && a.kept == b.kept && a.force == b.force && a.used_by == b.used_by);
   compare("replies", a.replies == b.replies);
   compare("taken", a.taken == b.taken);
   compare("sentence", a.sentence == b.sentence);
@@ -173,6 +174,20 @@ void check_credentials(day& d) {
                          "the store holds " + v->held.credentials.front().secret);
 }
 
+/// ISO-2, F-18, SEC-4: the worktree of a session that is there is there, and one that was removed leaves none.
+void check_trees(day& d) {
+  for (const auto& [path, tree] : d.around.files.trees) {
+    if (tree.owner.empty())
+      continue;
+    auto lines = lines_of(d.around.files, tree.owner);
+    bool gone = std::any_of(lines.begin(), lines.end(), [](const auto& e) { return e.what == "removed"; });
+    if (gone && tree.there)
+      d.around.told.broken("ISO-2 a removed session leaves no worktree", path);
+    if (!gone && !tree.there)
+      d.around.told.broken("ISO-2 a session that is listed has its worktree", path);
+  }
+}
+
 void check_pool(day& d) {
   const auto& m = d.supervisor().pool().m;
   if (!m.running.empty() || !m.waiting.empty())
@@ -199,6 +214,7 @@ void check_order(day& d) {
     j.replies_arrived();
   }
   check_credentials(d);
+  check_trees(d);
   check_pool(d);
 }
 

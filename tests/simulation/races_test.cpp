@@ -278,6 +278,37 @@ CAF_TEST(a delete of a running session leaves its transcript and nothing else) {
       });
 }
 
+// ISO-2, F-18: delete against a running worktree
+CAF_TEST(a delete of a session at work takes its worktree last and never what is uncommitted) {
+  session_id id;
+  std::size_t n = 0;
+  bool forced = false;
+  in_many_orders(
+      [&](scene& s) {
+        s.idle_session(); // the second one has a worktree
+        id = s.working_session();
+        s.stir(8);
+        forced = s.luck.roll(2) == 0;
+        n = s.crowd().remove(s.sup(), id, forced);
+        s.stir(10);
+        if (s.luck.roll(2) == 0)
+          s.d.crash(false);
+        s.stir(20);
+        s.crowd().reply(s.sup(), id, "r");
+        s.stir(10);
+      },
+      [&](scene& s) {
+        const auto& tree = s.around().files.trees[tree_path(id)];
+        if (s.lines(id, "removed") == 1) {
+          CAF_REQUIRE(!tree.there && (forced || !tree.dirty) && s.around().holder(id) == nullptr);
+        } else { // kept, or asked of a supervisor that died ahead of the line
+          CAF_REQUIRE(tree.there || s.lines(id, "remove") == 0);
+          CAF_REQUIRE(!s.seen(id).state.empty());
+          CAF_REQUIRE(!forced || s.lines(id, "remove") == 0);
+        }
+      });
+}
+
 // STATE-2, SUP-11: nothing is promised or begun without its line
 CAF_TEST(a dispatch that a full disk does not take has never been and its key is free) {
   std::size_t first = 0, second = 0;

@@ -188,6 +188,9 @@ void day::break_(fault what, std::uint32_t how) {
   case fault::directory_goes:
     around.gone_directories.insert("/other");
     return around.told.say([] { return "the directory /other is removed"; });
+  case fault::removal_fails:
+    around.faults.removals += 1 + how % 2;
+    return around.told.say([] { return "git does not end in time for a while"; });
   default:
     break_worker(what, how);
   }

@@ -101,6 +101,10 @@ journal_keeper_actor::behavior_type make_keeper(journal_keeper_actor::pointer se
       },
       [](drop_session&) {},
       [](cache_row&) {},
+      [](archive_asked&) { return archive{}; },
+      [](revive_session& x) -> caf::result<session_history> {
+        return make_error(errc::no_such_session, "nothing is kept of " + x.id.value); // nobody resumes here
+      },
       [=](chain_asked& x) {
         return reasons{on->around ? lines_of(on->around->files, x.id) : std::vector<ledger_entry>()};
       },
@@ -139,6 +143,23 @@ vault_actor::behavior_type make_vault(vault_actor::pointer self, stage_ptr on) {
         return signed_out{1};
       },
       [](accounts_asked&) { return accounts{}; },
+  };
+}
+
+repository_actor::behavior_type make_repository(repository_actor::pointer self, stage_ptr on) {
+  return {
+      [=](inspect_worktree& x) -> caf::result<losses> {
+        auto promise = self->make_response_promise<losses>();
+        if (on->around)
+          on->around->trees->inspect(x, keep(self, promise));
+        return promise;
+      },
+      [=](remove_worktree& x) -> caf::result<worktree_removed> {
+        auto promise = self->make_response_promise<worktree_removed>();
+        if (on->around)
+          on->around->trees->remove(x, keep(self, promise));
+        return promise;
+      },
   };
 }
 

@@ -27,6 +27,7 @@ worker_host_actor::behavior_type make_host(worker_host_actor::pointer self, stag
 journal_keeper_actor::behavior_type make_keeper(journal_keeper_actor::pointer self, stage_ptr on);
 machine_actor::behavior_type make_machine(machine_actor::pointer self, stage_ptr on);
 vault_actor::behavior_type make_vault(vault_actor::pointer self, stage_ptr on);
+repository_actor::behavior_type make_repository(repository_actor::pointer self, stage_ptr on);
 
 struct desk_state {
   static inline const char* name = "simulated front desk";

@@ -71,7 +71,8 @@ enum class fault : std::uint8_t {
   program_replaced, ///< all of them, by the next version
   second_supervisor,
   directory_goes,
-  last = directory_goes
+  removal_fails,
+  last = removal_fails
 };
 
 /// One step: what happens, which of the candidates it happens to, and how.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "actors/session/launch_check.hpp"
+#include "messages/json.hpp"
 #include "tests/simulation/world.hpp"
 
 namespace troupe::simulation {
@@ -89,7 +90,24 @@ void worker::start(const start_worker& x) {
   }
   inside.at = harness::phase::opening;
   emit("started", {}, {}, {}, process.pid + 1);
+  make_tree();
   begin_prompts();
+}
+
+/// ISO-1: the one that an earlier run has made is gone on with.
+void worker::make_tree() {
+  auto path = tree_path(job->session);
+  if (path.empty())
+    return;
+  auto& tree = around_.files.trees[path];
+  if (!tree.there)
+    tree = {job->session, ++around_.files.inodes, true, false};
+  if (job->tree.inode == tree.inode)
+    return;
+  event e;
+  e.what = "worktree";
+  e.data = to_line(to_json(worktree{path, "troupe/" + job->session.value, "/repository", path, "base", 1, tree.inode}));
+  emit(std::move(e));
 }
 
 void worker::begin_prompts() {

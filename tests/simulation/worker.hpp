@@ -95,6 +95,7 @@ private:
   void emit(const char* what, std::string about = {}, std::string detail = {}, std::string text = {},
             std::int64_t value = 0);
   void open_transcript();
+  void make_tree();
   void begin_prompts();
   void take_prompt(const std::string& key, const std::string& text);
   void pass_on();

@@ -160,6 +160,8 @@ void worker::run_turn(std::uint32_t how) {
 
 void worker::end_turn(const std::string& detail, const std::string& text) {
   settle_questions("the end of the turn");
+  if (auto at = around_.files.trees.find(tree_path(job->session)); at != around_.files.trees.end())
+    at->second.dirty = !at->second.dirty; // it changes something, or commits it
   auto key = *std::exchange(inside.running, std::nullopt);
   emit("turn_ended", key, detail, text);
 }

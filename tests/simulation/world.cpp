@@ -45,6 +45,9 @@ std::vector<deed> world::deeds() {
   if (accounts)
     for (std::size_t i = 0; i < accounts->calls.size(); ++i)
       out.push_back({deed::of::vault_answers, nullptr, {}, {i}});
+  if (trees)
+    for (std::size_t i = 0; i < trees->calls.size(); ++i)
+      out.push_back({deed::of::tree_answers, nullptr, {}, {i}});
   add_host_deeds(out);
   add_worker_deeds(out);
   return out;
@@ -97,6 +100,8 @@ void world::perform(const deed& d, std::uint32_t how) {
     return next(ledger->calls);
   case deed::of::vault_answers:
     return next(accounts->calls, d.id.value);
+  case deed::of::tree_answers:
+    return next(trees->calls, d.id.value);
   case deed::of::worker_reads:
     return d.who->read(d.on);
   case deed::of::worker_sees_close:

@@ -11,6 +11,7 @@
 #include "tests/simulation/disk.hpp"
 #include "tests/simulation/keeper.hpp"
 #include "tests/simulation/story.hpp"
+#include "tests/simulation/trees.hpp"
 #include "tests/simulation/witness.hpp"
 #include "tests/simulation/worker.hpp"
 
@@ -25,7 +26,7 @@ enum class plant {
 
 /// What goes wrong next, by kind: how many times.
 struct pending_faults {
-  std::uint32_t writes = 0, launches = 0, refreshes = 0, freezes = 0;
+  std::uint32_t writes = 0, launches = 0, refreshes = 0, freezes = 0, removals = 0;
   std::uint32_t shortage = 0; ///< so often memory is found to be short still
 };
 
@@ -35,6 +36,7 @@ struct deed {
     host_call,
     write,
     vault_answers,
+    tree_answers,
     worker_reads,
     worker_sees_close,
     host_reads,
@@ -79,9 +81,10 @@ public:
   plant planted;
   witness seen;
   std::vector<std::unique_ptr<worker>> workers;
-  std::unique_ptr<bench> host;     ///< of the supervisor that runs
-  std::unique_ptr<keeper> ledger;  ///< the same
-  std::unique_ptr<vault> accounts; ///< the same
+  std::unique_ptr<bench> host;        ///< of the supervisor that runs
+  std::unique_ptr<keeper> ledger;     ///< the same
+  std::unique_ptr<vault> accounts;    ///< the same
+  std::unique_ptr<tree_keeper> trees; ///< the same
   pending_faults faults;
   std::uint32_t installed = 1;    ///< version of the programs on the disk
   std::uint32_t sessions = 0;     ///< ids given out so far

@@ -91,8 +91,8 @@ void sandbox::configure(const std::string& settings) const {
 void sandbox::own_programs() {
   auto own = root_ + "/bin";
   std::filesystem::create_directory(own);
-  for (const char* name :
-       {"troupe", "troupe-supervisor", "troupe-worker", "troupe-agent", "troupe-model", "troupe-credentials"})
+  for (const char* name : {"troupe", "troupe-supervisor", "troupe-worker", "troupe-agent", "troupe-model",
+                           "troupe-credentials", "troupe-worktree"})
     if (std::filesystem::exists(programs_ + "/" + name))
       std::filesystem::copy_file(programs_ + "/" + name, own + "/" + name);
   programs_ = own;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -245,6 +246,33 @@ CAF_TEST(plan mode lets commands look and lets nothing be changed) {
   CAF_CHECK(run(s, "monitor x => touch made").starts_with("not done: plan mode changes nothing"));
   CAF_CHECK(run(s, "task write made x").size() > 0);
   CAF_CHECK(access((work / "made").c_str(), F_OK) != 0);
+}
+
+// ISO-1, PR-2
+CAF_TEST(a session whose worktree is yet to come runs no tool before it is there and is guarded in it) {
+  const auto place = work / "tree";
+  const auto made = agent.call(
+      "session/new",
+      {{"cwd", place},
+       {"mcpServers", json::array()},
+       {"_meta",
+        {{"troupe",
+          {{"sessionDir", work / "isolated"},
+           {"provider", "offline"},
+           {"permissionMode", "bypassPermissions"},
+           {"worktree", {{"path", place}, {"branch", "troupe/x"}, {"repository", work.path}, {"ready", false}}},
+           {"env", json::array({{"PATH", "/usr/bin:/bin"}, {"HOME", work.path}})}}}}}});
+  const auto s = made.at("result")["sessionId"].get<std::string>();
+  agent.call("session/set_mode", {{"sessionId", s}, {"modeId", "bypassPermissions"}}).at("result");
+  const auto asked = agent.start_prompt(s, "bash pwd\nbash git push origin HEAD:main");
+  agent.call("session/set_mode", {{"sessionId", s}, {"modeId", "bypassPermissions"}}); // it has read the prompt
+  CAF_CHECK(agent.tool_results().empty());
+  std::filesystem::create_directory(place);
+  agent.notify("_troupe/worktree", {{"sessionId", s}, {"cwd", place}});
+  agent.response(asked).at("result");
+  const auto results = agent.tool_results();
+  CAF_CHECK_EQUAL(results[0]["text"], place + "\n");
+  CAF_CHECK(results[1]["text"].get<std::string>().starts_with("not done: this pushes to main"));
 }
 
 // PR-2

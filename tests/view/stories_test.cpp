@@ -147,6 +147,45 @@ CAF_TEST(ctrl x stops and again within two seconds deletes) {
   CAF_CHECK(only(v.wanted(), intent::remove) == nullptr);
 }
 
+// ISO-2, BEYOND-9
+CAF_TEST(what a delete would lose is shown before it is done) {
+  viewer v;
+  auto x = make_session("w1", "done", "fix");
+  x.now.tree = {"/r/.troupe/worktrees/fix-w1", "troupe/fix-w1", "/r", "/r/.troupe/worktrees/fix-w1", "", 1, 2};
+  v.show({x});
+  v.type("/delete");
+  v.press({"enter"});
+  const auto* asked = only(v.wanted(), intent::losses);
+  CAF_REQUIRE(asked != nullptr);
+  v.take(view::outcome{asked->token,
+                       true,
+                       R"({"files":[" M main.cpp","?? notes"],"commits":["ab12 two"],"running":[],"replies":[]})",
+                       {}});
+  CAF_CHECK(v.wanted().empty());
+  CAF_CHECK(v.shows("Delete fix?") && v.shows("2 uncommitted files go with its worktree") && v.shows("M main.cpp"));
+  CAF_CHECK(v.shows("One commit that is nowhere else stays on troupe/fix-w1"));
+  v.press({"escape"});
+  CAF_CHECK(v.wanted().empty());
+  v.type("/delete");
+  v.press({"enter"});
+  auto token = only(v.wanted(), intent::losses)->token;
+  v.take(view::outcome{token, true, R"({"files":[" M main.cpp"],"commits":[],"running":[],"replies":[]})", {}});
+  v.press({"y"});
+  CAF_CHECK(only(v.wanted(), intent::remove)->yes);
+  v.type("/delete");
+  v.press({"enter"});
+  token = only(v.wanted(), intent::losses)->token;
+  v.take(view::outcome{token, true, R"({"files":[],"commits":[],"running":[],"replies":[]})", {}});
+  CAF_REQUIRE(only(v.wanted(), intent::remove) != nullptr); // nothing is lost: nobody is asked
+  CAF_CHECK(!only(v.last_wanted, intent::remove)->yes);
+  v.type("/delete");
+  v.press({"enter"});
+  token = only(v.wanted(), intent::losses)->token;
+  v.take(view::outcome{
+      token, true, R"({"files":[],"commits":[],"running":[],"replies":[],"keeps":"it is locked: mine"})", {}});
+  CAF_CHECK(v.wanted().empty() && v.shows("not deleted: it is locked: mine"));
+}
+
 // VIEW-3
 CAF_TEST(ctrl x on a heading asks before it acts on all of the group) {
   viewer v;

@@ -33,9 +33,16 @@ std::string platform() {
 
 std::string system_prompt(const session_setup& setup, const std::string& memory) {
   struct stat what {};
-  const bool git = stat((setup.cwd + "/.git").c_str(), &what) == 0;
+  const bool git = setup.isolated || stat((setup.cwd + "/.git").c_str(), &what) == 0;
   auto text = std::string(opening) + "\n\nDirectory: " + setup.cwd + (git ? " (a git repository)" : "") +
               "\nPlatform: " + platform() + "\nDate: " + today();
+  if (setup.isolated && !setup.branch.empty())
+    text +=
+        "\n\nThis directory is a worktree of your own, on the branch " + setup.branch +
+        ", made for this session; the user's own checkout is elsewhere and is not yours to change. Commit your work "
+        "here when it is whole. You may push this branch and open a draft pull request (gh pr create --draft) when the "
+        "task asks for it or a remote is there to take it. Never push to main or master, never by force, and never "
+        "merge: that is the user's.";
   if (const auto prompt = text_field(setup.definition, "prompt"); prompt && !prompt->empty())
     text += "\n\n" + *prompt;
   return memory.empty() ? text : text + "\n\n" + memory;

@@ -83,6 +83,18 @@ void acp_harness::send_credentials() {
       {{"sessionId", session_}, {"snapshot", std::move(secrets)}, {"snapshotEpoch", job_->credentials.epoch}});
 }
 
+void acp_harness::placed(const std::string& cwd) {
+  place_ = cwd;
+  if (job_)
+    job_->spec.cwd = cwd;
+  if (phase_ == phase::open)
+    send_place();
+}
+
+void acp_harness::send_place() {
+  wire_->notify("_troupe/worktree", {{"sessionId", session_}, {"cwd", bytes_to_json(std::exchange(place_, {}))}});
+}
+
 failure acp_harness::answer(const std::string& question, const std::string& choice, const std::string& by,
                             std::string& resolved, std::string& chosen) {
   auto result = state_.answer(question, choice, by);

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,8 @@ public:
   void start(const assignment& job) override;
   void deliver(const std::string& key, const std::string& text) override;
   void renew(const snapshot& fresh) override;
+  /// The place that a native agent was told ahead (`job.tree` without an inode) is there: it may work now, in `cwd`.
+  void placed(const std::string& cwd);
   failure answer(const std::string& question, const std::string& choice, const std::string& by, std::string& resolved,
                  std::string& chosen) override;
   /// What earlier runs have used (the transcript's last `usage`), before `start`.
@@ -116,6 +119,8 @@ private:
   void background(const json& params);
   void wake(const json& params, const json& id);
   void send_credentials();
+  void send_place();
+  void find_pulls(const json& update, bool announced);
   void send_prompt(const acp_send_prompt& prompt);
   void prompt_answered(const json* result, const rpc_error& error);
   void perform(acp_effects effects);
@@ -165,7 +170,9 @@ private:
   std::deque<setup_step> setup_;
   std::vector<credential> former_secrets_; ///< struck out of what is told, too
   bool warming_ = false, was_ready_ = false;
-  bool renewed_ = false; ///< newer credentials came while the session was being made
+  bool renewed_ = false;                     ///< newer credentials came while the session was being made
+  std::string place_;                        ///< came while the session was being made
+  std::set<std::string> pull_calls_, pulls_; ///< tool calls that run git or gh; the pull requests that they have named
   std::string failure_;
   std::uint64_t garbage_ = 0, wakes_ = 0;
   std::string first_garbage_;

@@ -256,6 +256,8 @@ void acp_harness::ready() {
   was_ready_ = true;
   if (std::exchange(renewed_, false))
     send_credentials();
+  if (!place_.empty())
+    send_place();
   outliving_.take_baseline();
   perform(state_.ready(session_));
 }

@@ -1,6 +1,7 @@
 // What an agent says and asks: its updates, its questions, and the client's own methods where its driver offers them.
 #include "runtime/worker/acp/acp_files.hpp"
 #include "runtime/worker/acp/acp_harness.hpp"
+#include "runtime/worktree/pull_links.hpp"
 
 namespace troupe {
 namespace {
@@ -60,13 +61,40 @@ void acp_harness::updated(const json& params) {
     perform(state_.text("agent", text_of_content(*content)));
   else if (kind == "agent_thought_chunk" && content != nullptr)
     perform(state_.text("thought", text_of_content(*content)));
-  else if (kind == "tool_call" || kind == "tool_call_update")
+  else if (kind == "tool_call" || kind == "tool_call_update") {
     perform(state_.tool(read_tool_update(*update, kind == "tool_call")));
-  else if (kind == "notice")
+    find_pulls(*update, kind == "tool_call");
+  } else if (kind == "notice")
     note(clipped(text_of(*update, "title"), 1024) +
          (text_of(*update, "description").empty() ? "" : ": " + clipped(text_of(*update, "description"), 4096)));
   else if (kind == "compaction_update" && text_of(*update, "status") == "completed")
     note("the agent has shortened the conversation that it remembers");
+}
+
+/// PR-1: what `gh` and `git` print names the session's own pull requests; what is merely talked about does not.
+void acp_harness::find_pulls(const json& update, bool announced) {
+  constexpr std::size_t most = 256;
+  const auto id = text_of(update, "toolCallId");
+  const auto* input = field_of(update, "rawInput");
+  if ((announced || input != nullptr) && pull_calls_.size() < most &&
+      speaks_of_pulls(text_of(update, "title") + " " + (input != nullptr ? to_line(*input) : std::string())))
+    pull_calls_.insert(id);
+  if (!pull_calls_.contains(id))
+    return;
+  json printed;
+  for (const char* part : {"content", "rawOutput"})
+    if (const auto* at = field_of(update, part))
+      printed.push_back(*at);
+  for (const auto& found : pull_links(to_line(printed)))
+    if (pulls_.size() < most && pulls_.insert(found.url).second) {
+      event e;
+      e.what = "pull";
+      e.data = to_line({{"number", found.number}, {"url", found.url}, {"state", found.state}});
+      callbacks_.emit(std::move(e));
+    }
+  const auto status = text_of(update, "status");
+  if (status == "completed" || status == "failed")
+    pull_calls_.erase(id);
 }
 
 void acp_harness::tell(acp_features::events events) {

@@ -62,6 +62,11 @@ json troupe_meta(const assignment& job) {
   }
   if (definition.is_object())
     meta["definition"] = std::move(definition);
+  if (!job.tree.path.empty()) // ISO-1
+    meta["worktree"] = {{"path", bytes_to_json(job.tree.path)},
+                        {"branch", bytes_to_json(job.tree.branch)},
+                        {"repository", bytes_to_json(job.tree.repository)},
+                        {"ready", job.tree.inode != 0}};
   return meta;
 }
 

@@ -64,7 +64,8 @@ bool outliving_processes::counts(const process_identity& process, std::int32_t p
                                  std::set<std::int32_t>& left_out) const {
   const bool ignored =
       left_out.contains(parent) || declared_.contains(process.pid) ||
-      name == "troupe-model" || // the built-in agent's own, which comes and goes
+      name == "troupe-model" ||    // the built-in agent's own, which comes and goes
+      name == "troupe-worktree" || // this worker's own
       std::any_of(ignored_.begin(), ignored_.end(), [&](const auto& each) { return same_name(each, name); });
   if (ignored) {
     left_out.insert(process.pid);

@@ -1,0 +1,131 @@
+// Running git.
+#include "runtime/worktree/git.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runtime/io/process.hpp"
+
+namespace troupe {
+
+namespace {
+
+unique_fd input_of(const std::string& text) {
+  unique_fd fd(text.empty() ? ::open("/dev/null", O_RDONLY | O_CLOEXEC) : ::memfd_create("input", MFD_CLOEXEC));
+  for (std::size_t at = 0; fd && at < text.size();) {
+    auto n = ::pwrite(fd.get(), text.data() + at, text.size() - at, static_cast<off_t>(at));
+    if (n <= 0)
+      break;
+    at += static_cast<std::size_t>(n);
+  }
+  return fd;
+}
+
+/// Reads both pipes until both are closed.
+void read_both(int out, int err, program_output& into) {
+  std::array<pollfd, 2> ends{{{out, POLLIN, 0}, {err, POLLIN, 0}}};
+  std::array<std::string*, 2> texts{&into.out, &into.err};
+  std::array<char, 65536> block{};
+  while (ends[0].fd >= 0 || ends[1].fd >= 0) {
+    if (::poll(ends.data(), ends.size(), -1) < 0 && errno != EINTR)
+      return;
+    for (std::size_t i = 0; i < ends.size(); ++i) {
+      if (ends[i].fd < 0 || ends[i].revents == 0)
+        continue;
+      auto n = ::read(ends[i].fd, block.data(), block.size());
+      if (n > 0)
+        texts[i]->append(block.data(), static_cast<std::size_t>(n));
+      else if (n == 0 || errno != EINTR)
+        ends[i].fd = -1;
+    }
+  }
+}
+
+} // namespace
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
+    text.pop_back();
+  return text;
+}
+
+std::vector<std::string> split(const std::string& text, char at) {
+  std::vector<std::string> out;
+  for (std::size_t from = 0; from < text.size();) {
+    auto end = std::min(text.find(at, from), text.size());
+    out.push_back(text.substr(from, end - from));
+    from = end + 1;
+  }
+  return out;
+}
+
+std::string program_output::why() const {
+  auto line = err.substr(0, err.find('\n'));
+  for (const char* mark : {"fatal: ", "error: "})
+    if (line.starts_with(mark))
+      return line.substr(std::strlen(mark));
+  return line.empty() ? "it ended with status " + std::to_string(status) : line;
+}
+
+program_output run_program(std::vector<std::string> words, const std::string& dir, const std::string& input,
+                           const environment& env) {
+  program_output out;
+  int o[2], e[2];
+  if (::pipe2(o, O_CLOEXEC) != 0)
+    return {127, {}, std::strerror(errno)};
+  unique_fd out_end(o[0]), out_child(o[1]);
+  if (::pipe2(e, O_CLOEXEC) != 0)
+    return {127, {}, std::strerror(errno)};
+  unique_fd err_end(e[0]), err_child(e[1]), in = input_of(input);
+  spawn_request r;
+  r.program = words.front();
+  r.arguments = std::move(words);
+  r.env = env;
+  r.cwd = dir;
+  r.fds = {{in.get(), 0}, {out_child.get(), 1}, {err_child.get(), 2}};
+  auto pid = spawn(r);
+  if (pid < 0)
+    return {127, {}, r.program + " cannot be started in " + dir + ": " + std::strerror(-pid)};
+  out_child.reset();
+  err_child.reset();
+  read_both(out_end.get(), err_end.get(), out);
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR)
+    ;
+  out.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return out;
+}
+
+program_output git(const std::string& dir, std::vector<std::string> arguments, const std::string& input,
+                   const environment& more) {
+  std::vector<std::string> words{"git",
+                                 "-c",
+                                 "core.fsmonitor=false",
+                                 "-c",
+                                 "core.hooksPath=/dev/null",
+                                 "-c",
+                                 "safe.bareRepository=explicit",
+                                 "-c",
+                                 "gc.auto=0",
+                                 "-c",
+                                 "advice.detachedHead=false",
+                                 "-c",
+                                 "core.quotePath=false"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  auto env = own_environment();
+  std::erase_if(env, [](const auto& pair) { return pair.first.starts_with("GIT_") || pair.first.starts_with("LC_"); });
+  env.emplace_back("LC_ALL", "C");
+  env.emplace_back("GIT_TERMINAL_PROMPT", "0");
+  env.emplace_back("GIT_OPTIONAL_LOCKS", "0");
+  env.insert(env.end(), more.begin(), more.end());
+  return run_program(std::move(words), dir, input, env);
+}
+
+} // namespace troupe

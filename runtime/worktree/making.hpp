@@ -1,0 +1,22 @@
+// Making the worktree of a session (ISO-1).
+#pragma once
+
+#include <string>
+
+#include "messages/session.hpp"
+
+namespace troupe {
+
+struct worktree_made {
+  worktree tree;     ///< without a path: none was made
+  std::string none;  ///< why none is to be made; the session works where it was sent
+  std::string error; ///< why it could not be made, and the remedy in the second line
+  std::string note;  ///< what a person should know
+};
+
+/// Makes it at the place that was planned, on a branch of its own from what is checked out; or takes over what an
+/// earlier run of the same session has made there, by the mark that Troupe leaves with git. A branch that is there
+/// already is gone on with. `hook`: the command that makes it, outside of git.
+worktree_made make_worktree(const worktree& plan, const std::string& session, const std::string& hook);
+
+} // namespace troupe

@@ -1,0 +1,35 @@
+// The simulated repository: worktrees on the simulated disk, and the program that removes them, as late as it likes.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "messages/errors.hpp"
+#include "messages/requests.hpp"
+
+namespace troupe::simulation {
+
+class world;
+
+class tree_keeper {
+public:
+  explicit tree_keeper(world& around) : around_(around) {}
+  template <class T>
+  using answer = std::function<void(const T*, const failure&)>;
+  void inspect(const inspect_worktree& x, answer<losses> done);
+  void remove(const remove_worktree& x, answer<worktree_removed> done);
+  /// The supervisor's process is dead: a removal that was begun is carried out all the same, or is not.
+  void drop();
+  std::vector<std::function<void()>> calls; ///< answered in any order
+
+private:
+  worktree_removed removed(const remove_worktree& x);
+  world& around_;
+  bool dead_ = false;
+};
+
+/// Where a session's worktree would be; empty: it gets none.
+std::string tree_path(const session_id& of);
+
+} // namespace troupe::simulation
