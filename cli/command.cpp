@@ -22,11 +22,60 @@ std::string nearest_option(const CLI::App& app, const std::string& typed) {
   return nearest_word(typed, words);
 }
 
+/// Where a command's description goes while it is asked for one instead of being run.
+described_command* description = nullptr;
+
+described_command described(const CLI::App& app) {
+  described_command out{app.get_name(), app.get_description(), app.get_footer(), {}, {}, {}};
+  for (const auto* o : app.get_options()) {
+    if (o->get_group().empty())
+      continue;
+    if (o->get_positional()) {
+      out.words.push_back(o->get_name(true));
+      continue;
+    }
+    described_option one{{}, o->get_description(), o->get_items_expected_max() > 0};
+    for (const auto& name : o->get_snames())
+      one.names.push_back("-" + name);
+    for (const auto& name : o->get_lnames())
+      one.names.push_back("--" + name);
+    out.options.push_back(std::move(one));
+  }
+  for (const auto* below : app.get_subcommands({}))
+    out.below.push_back(described(*below));
+  return out;
+}
+
 } // namespace
+
+std::vector<described_command> describe_commands() {
+  std::vector<described_command> out;
+  auto ask = [&](const std::string& name, const std::string& summary, auto run) {
+    described_command one;
+    description = &one;
+    run(arguments{});
+    description = nullptr;
+    one.name = name;
+    if (!summary.empty())
+      one.summary = summary;
+    out.push_back(std::move(one));
+  };
+  ask("", "", run_bg);
+  for (const auto& c : commands())
+    ask(c.name, c.summary, c.run);
+  return out;
+}
 
 bool read_arguments(CLI::App& app, const arguments& args, const std::string& example, int& code) {
   auto name = app.get_name();
   app.footer("example: " + example);
+  for (auto* below : app.get_subcommands({}))
+    if (below->get_footer().empty())
+      below->footer("example: " + name + " " + below->get_name());
+  if (description != nullptr) {
+    *description = described(app);
+    return false;
+  }
   arguments reversed(args.rbegin(), args.rend());
   try {
     app.parse(reversed);

@@ -22,6 +22,23 @@ struct command {
 /// All commands, in the order of the help.
 const std::vector<command>& commands();
 
+/// What a command takes, as its own description has it: for completion, and for the tests that hold help and man page
+/// against it (CLI-4).
+struct described_option {
+  std::vector<std::string> names; ///< with their dashes
+  std::string text;
+  bool takes_value = false;
+};
+struct described_command {
+  std::string name; ///< empty: troupe itself
+  std::string summary, example;
+  std::vector<described_option> options;
+  std::vector<std::string> words; ///< of its arguments, as ID
+  std::vector<described_command> below{};
+};
+/// All commands that the help lists, and `troupe` itself first.
+std::vector<described_command> describe_commands();
+
 /// Reads `args` into what `app` was told of. True: go on. False: `code` is the exit status, and help or one line about
 /// the fault, with the nearest right option, has been printed.
 bool read_arguments(CLI::App& app, const arguments& args, const std::string& example, int& code);
@@ -52,6 +69,7 @@ int become_view(const arguments& args);
 
 int run_bg(const arguments& args);
 int run_foreground(const arguments& args);
+int run_fork(const arguments& args);
 int run_agents(const arguments& args);
 int run_attach(const arguments& args);
 int run_logs(const arguments& args);
@@ -76,5 +94,9 @@ int run_trust(const arguments& args);
 int run_config(const arguments& args);
 int run_daemon(const arguments& args);
 int run_demo(const arguments& args);
+int run_uninstall(const arguments& args);
+/// `troupe completion SHELL`, and what such a script asks while one types: `troupe completion-ids`.
+int run_completion(const arguments& args);
+int print_ids();
 
 } // namespace troupe

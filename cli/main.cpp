@@ -14,6 +14,7 @@ const std::vector<command>& commands() {
       {"logs", "print what a session has said (-f follows)", run_logs},
       {"reply", "send a session a message", run_reply},
       {"answer", "answer a session's question", run_answer},
+      {"fork", "copy a conversation into a new background session", run_fork},
       {"cancel", "cancel the turn that runs", run_cancel},
       {"set", "change a running conversation's mode, model or options", run_set},
       {"work", "work start, work end: what a program inside a session does", run_work},
@@ -33,6 +34,8 @@ const std::vector<command>& commands() {
       {"config", "show the settings in force for a directory", run_config},
       {"doctor", "check the installation and the agents (--repair mends; --env, --redact)", run_doctor},
       {"daemon", "the background service: run, status, logs, stop", run_daemon},
+      {"completion", "print a shell's completion of this program", run_completion},
+      {"uninstall", "remove what the installation put there (--purge: your data too)", run_uninstall},
       {"demo", "show all of it, without network or account", run_demo},
   };
   return all;
@@ -48,7 +51,7 @@ std::string help() {
                     "       troupe --bg --exec 'CMD'       dispatch a shell job\n"
                     "       troupe COMMAND [--help]\n\ncommands:\n";
   for (const auto& c : commands())
-    out += "  " + std::string(c.name) + std::string(10 - std::min<std::size_t>(9, std::string(c.name).size()), ' ') +
+    out += "  " + std::string(c.name) + std::string(12 - std::min<std::size_t>(11, std::string(c.name).size()), ' ') +
            c.summary + "\n";
   return out + "\nexample: troupe --bg --exec 'make test' && troupe agents\n";
 }
@@ -85,6 +88,8 @@ int run(const arguments& args) {
   arguments rest(args.begin() + 1, args.end());
   if (word == "attach-guard")
     return guard_terminal();
+  if (word == "completion-ids")
+    return print_ids();
   for (const auto& c : commands())
     if (word == c.name)
       return c.run(rest);

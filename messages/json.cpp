@@ -264,6 +264,8 @@ static void append(std::string& to, const dispatch_spec& x) {
     });
   if (x.without_project)
     o.flag("withoutProject", true);
+  o.some_bytes("forkOf", x.fork_of);
+  o.some_bytes("forkFrom", x.fork_from);
 }
 
 template <class T>
@@ -302,6 +304,8 @@ dispatch_spec spec_from_json(const json& x) {
   if (const auto* choices = find(x, "choices"))
     out.choices = environment_from_json(*choices);
   out.without_project = optional_flag(x, "withoutProject", false);
+  out.fork_of = optional_text(x, "forkOf");
+  out.fork_from = optional_text(x, "forkFrom");
   return out;
 }
 

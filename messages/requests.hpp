@@ -125,8 +125,11 @@ TROUPE_INSPECT(find_place, id, wake, env)
 struct place {
   std::string kind, state, process, directory, socket;
   std::map<std::string, std::string> details{}; ///< `options`, `commands`, `plan` as its agent told them, JSON as text
+  dispatch_spec spec{};                         ///< as it holds now, with mode and model as they were changed
+  std::string conversation{};                   ///< the agent's own id of it, as far as there is one
+  bool copies = false;                          ///< the agent can copy it (BG-2)
 };
-TROUPE_INSPECT(place, kind, state, process, directory, socket, details)
+TROUPE_INSPECT(place, kind, state, process, directory, socket, details, spec, conversation, copies)
 struct why {
   session_id id;
 };

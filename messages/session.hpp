@@ -34,10 +34,12 @@ struct dispatch_spec {
   bool backgrounded = false;    ///< sent to the background from a conversation, else dispatched as a task (REST-3)
   environment choices{};        ///< provider selection and model aliases of the dispatching shell; no secrets (ENV-5)
   bool without_project = false; ///< the user wants none of the directory's own settings (TRUST-2)
+  std::string fork_of{};        ///< a session whose conversation is copied into this one (BG-2)
+  std::string fork_from{};      ///< the agent's own id of that conversation
   bool operator==(const dispatch_spec&) const = default;
 };
 TROUPE_INSPECT(dispatch_spec, kind, harness, command, prompt, cwd, name, model, effort, permission_mode, agent,
-               settings, add_dirs, mcp_config, rows, cols, backgrounded, choices, without_project)
+               settings, add_dirs, mcp_config, rows, cols, backgrounded, choices, without_project, fork_of, fork_from)
 
 /// One choice of a question. Chosen by number or by kind, never by order or id (acp.md).
 struct option {
@@ -107,7 +109,7 @@ TROUPE_INSPECT(losses, files, commits, running, replies, keeps)
 /// One numbered line of a session's transcript, and at the same time one event from worker to supervisor (STATE-2).
 /// `what` is one of: assigned, started, ready, taken, sent, turn_ended, text, tool, question, answered, work, attached,
 /// ended, hint, frozen, thawed, gap (lines lost: numbers before `n` are missing), note, cancel, title, mode, model,
-/// options, commands, plan, usage, worktree, pull. PROTOCOL.md says which fields each uses.
+/// options, commands, plan, usage, worktree, pull, sentence. PROTOCOL.md says which fields each uses.
 struct event {
   std::uint64_t n = 0; ///< from 1, without gap, over all runs of the session
   wall_ms t = 0;

@@ -33,13 +33,27 @@ bool deceptive(std::uint32_t c) {
          c == 0x3164 || c == 0xfeff || c == 0xffa0 || (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff);
 }
 
+/// Signs that are drawn as pictures; between two of them a joiner makes one of both, and hides nothing.
+bool pictured(std::uint32_t c) {
+  return (c >= 0x1f000 && c <= 0x1faff) || (c >= 0x2600 && c <= 0x27bf) || (c >= 0x2b00 && c <= 0x2bff) || c == 0xfe0f;
+}
+
+bool joins_pictures(std::string_view s, std::size_t at, std::uint32_t before) {
+  constexpr std::size_t joiner = 3;
+  std::size_t n = 0;
+  return pictured(before) && at + joiner < s.size() && pictured(code_point(s, at + joiner, n));
+}
+
 } // namespace
 
 std::string visible(std::string_view s) {
   std::string out;
   out.reserve(s.size());
+  std::uint32_t before = 0;
   for (std::size_t i = 0, n = 0; i < s.size(); i += n) {
     auto c = code_point(s, i, n);
+    bool joined = c == 0x200d && joins_pictures(s, i, before);
+    before = c;
     if (c == 0 && s[i] != 0) {
       out += "\xef\xbf\xbd";
     } else if (c < 0x20 && c != '\t') {
@@ -47,7 +61,7 @@ std::string visible(std::string_view s) {
       out += static_cast<char>(c + 0x40);
     } else if (c == 0x7f) {
       out += "^?";
-    } else if (deceptive(c)) {
+    } else if (deceptive(c) && !joined) {
       char text[16];
       std::snprintf(text, sizeof text, "<U+%04X>", c);
       out += text;

@@ -96,6 +96,14 @@ meaning slash_command(const std::string& word, const std::string& rest, const st
           "there is no /" + word + (near.empty() ? ": see /help" : ": did you mean /" + near + "?")};
 }
 
+/// A state under the words that the screen has for it.
+bool shown_as(const std::string& state, const std::string& word) {
+  auto is = [&](const char* shown) { return std::string_view(shown).starts_with(word); };
+  return state == "blocked" ? is("needs") || is("input") || is("waiting")
+         : state == "done"  ? is("completed") || is("finished")
+                            : (state == "failed" || state == "stopped" || state == "idle") && is("completed");
+}
+
 /// `#12`, or the address of a pull request: its number and, of an address, the address.
 bool names_pull(const std::string& text, std::int64_t& number, std::string& url) {
   auto digits = text;
@@ -116,7 +124,12 @@ bool names_pull(const std::string& text, std::int64_t& number, std::string& url)
   return read.ec == std::errc() && (url.empty() ? read.ptr == digits.data() + digits.size() : number > 0);
 }
 
-const session* working_on(const std::string& text, const roster& sessions) {
+bool is_within(const std::string& path, const std::string& folder) {
+  return folder.empty() || path == folder || path.starts_with(folder + "/");
+}
+
+/// A number is one of `repository`'s, where the view was opened in one.
+const session* working_on(const std::string& text, const roster& sessions, const std::string& repository) {
   std::int64_t number = 0;
   std::string url;
   if (!names_pull(text, number, url))
@@ -124,7 +137,8 @@ const session* working_on(const std::string& text, const roster& sessions) {
   const session* found = nullptr;
   sessions.each([&](const session& s) {
     for (const auto& p : s.pulls)
-      if (url.empty() ? p.number == number : url == p.url || url.starts_with(p.url + "/"))
+      if (url.empty() ? p.number == number && is_within(s.now.cwd, repository)
+                      : url == p.url || url.starts_with(p.url + "/"))
         if (found == nullptr || found->now.started_at < s.now.started_at)
           found = &s;
   });
@@ -133,7 +147,8 @@ const session* working_on(const std::string& text, const roster& sessions) {
 
 } // namespace
 
-meaning read_input(const std::string& typed, const std::string& whole, const catalog& known, const roster& sessions) {
+meaning read_input(const std::string& typed, const std::string& whole, const catalog& known, const roster& sessions,
+                   const std::string& repository) {
   auto text = trimmed(typed), prompt = trimmed(whole);
   if (text.empty())
     return {};
@@ -146,19 +161,22 @@ meaning read_input(const std::string& typed, const std::string& whole, const cat
   auto prompt_rest = split_word(prompt).second;
   if (word.size() > 1 && word[0] == '/' && word.find('/', 1) == std::string::npos) // `/usr/bin/x crashes` is a prompt
     return slash_command(word.substr(1), rest, prompt, known);
-  if (const auto* s = rest.empty() ? working_on(word, sessions) : nullptr) {
+  if (const auto* s = rest.empty() ? working_on(word, sessions, repository) : nullptr) {
     meaning out{meaning::select};
     out.id = s->now.id.value;
     return out;
   }
-  if (filter_of(text))
+  std::int64_t number = 0;
+  std::string url;
+  bool pull_of_nobody = rest.empty() && names_pull(word, number, url);
+  if (!pull_of_nobody && filter_of(text))
     return {meaning::filter};
   if (word.size() > 1 && word[0] == '@') {
     auto name = word.substr(1);
     if (find_named(known.agents, name) != nullptr)
       return dispatch_of(prompt_rest, name);
-    for (const auto& [repository, directory] : known.repositories)
-      if (repository == name)
+    for (const auto& [place, directory] : known.repositories)
+      if (place == name)
         return dispatch_of(prompt_rest, {}, directory);
     return dispatch_of(prompt);
   }
@@ -204,7 +222,7 @@ std::function<bool(const session&)> filter_of(const std::string& typed) {
       });
     else if (word.starts_with("s:") && word.size() > 2)
       all.emplace_back([state = folded(word.substr(2))](const session& s) {
-        return s.now.state.starts_with(state) || s.now.process.starts_with(state);
+        return s.now.state.starts_with(state) || s.now.process.starts_with(state) || shown_as(s.now.state, state);
       });
     else if (word.starts_with("https://") || word.starts_with("http://"))
       all.emplace_back([word = word](const session& s) {

@@ -45,7 +45,8 @@ struct meaning {
 };
 
 /// What `typed` asks for; `whole` is the same with pastes unfolded, and goes out as the prompt.
-meaning read_input(const std::string& typed, const std::string& whole, const catalog& known, const roster& sessions);
+meaning read_input(const std::string& typed, const std::string& whole, const catalog& known, const roster& sessions,
+                   const std::string& repository = {});
 
 /// The agent definition that the text begins with, for the chip; 0: none.
 std::size_t chip_size(const std::string& typed, const catalog& known);

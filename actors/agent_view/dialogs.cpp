@@ -14,8 +14,12 @@ namespace {
 void choose(state& s, std::size_t n, intents& out) {
   auto chosen = s.dialogs[0].choices[n];
   s.dialogs.clear();
-  for (auto& w : chosen.wants)
-    send(s, std::move(w), out);
+  for (auto& w : chosen.wants) {
+    auto typed = s.input.text();
+    if (w.kind == intent::dispatch)
+      s.input.clear();
+    send(s, std::move(w), out, chosen.attach, typed);
+  }
   if (!chosen.model.empty())
     s.model_override = chosen.model == "default" ? "" : chosen.model;
 }
@@ -100,6 +104,24 @@ void ask_removal(state& s, const std::string& id, const std::string& told, inten
   go.yes = true;
   d.text.insert(d.text.begin(), "Delete " + label(*x) + "? Its transcript is kept.");
   d.choices = {{"No", {}, {}, "n"}, {"Yes, delete it", {std::move(go)}, {}, "y"}};
+  s.dialogs = {std::move(d)};
+}
+
+void ask_trust(state& s, const intent& wanted, bool attach, const trust_asked& e) {
+  constexpr std::size_t most = 8;
+  dialog d;
+  d.text = {(e.changed ? "The settings have changed of " : "Nobody has decided yet about the settings of ") +
+            short_path(s, e.directory) + ". They would be allowed:"};
+  for (std::size_t i = 0; i < std::min(e.allows.size(), most); ++i)
+    d.text.push_back("  " + visible_line(e.allows[i]));
+  if (e.allows.size() > most)
+    d.text.push_back("  … and " + std::to_string(e.allows.size() - most) + " more; all of it: troupe trust");
+  auto trusted = wanted, without = wanted;
+  trusted.trust = e.hash;
+  without.yes = true;
+  d.choices = {{"No: do not run it", {}, {}, "n"},
+               {"Trust it and run", {trusted}, {}, "t", attach},
+               {"Run without its settings", {without}, {}, "w", attach}};
   s.dialogs = {std::move(d)};
 }
 

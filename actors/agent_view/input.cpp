@@ -144,7 +144,7 @@ void submit(state& s, bool attach, intents& out) {
     if (s.input.text().starts_with("@"))
       return s.input.insert(" ");
   }
-  auto m = read_input(s.input.text(), s.input.whole(), s.known, s.sessions);
+  auto m = read_input(s.input.text(), s.input.whole(), s.known, s.sessions, s.set.repository);
   switch (m.kind) {
   case meaning::nothing:
     return s.input.clear();

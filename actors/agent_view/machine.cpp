@@ -172,6 +172,17 @@ void on(state& s, const outcome& e, intents& out) {
   }
 }
 
+void on(state& s, const trust_asked& e, intents&) {
+  auto at = s.errands.find(e.token);
+  if (at == s.errands.end())
+    return;
+  auto errand = std::move(at->second);
+  s.errands.erase(at);
+  if (s.input.empty())
+    s.input.set(errand.text); // where the answer is no
+  ask_trust(s, errand.what, errand.attach, e);
+}
+
 } // namespace
 
 void next(state& s, const event& e, wall_ms now, std::vector<intent>& out) {

@@ -22,11 +22,13 @@ namespace troupe::view {
 /// What the view was opened with.
 struct config {
   keymap keys;
-  bool motion = true;  ///< view.reducedMotion is not set
-  bool numbers = true; ///< the first nine rows bear the digit that attaches to them
-  std::string cwd;     ///< where it was opened: what it dispatches runs there
-  std::string home;    ///< shown as ~
-  std::string under{}; ///< --cwd: only sessions started at or below it
+  bool motion = true;       ///< view.reducedMotion is not set
+  bool numbers = true;      ///< the first nine rows bear the digit that attaches to them
+  std::string cwd;          ///< where it was opened: what it dispatches runs there
+  std::string here{};       ///< the directory of the shell that opened it (ENV-3)
+  std::string home;         ///< shown as ~
+  std::string repository{}; ///< the root of the repository that it was opened in; or empty
+  std::string under{};      ///< --cwd: only sessions started at or below it
   std::string model{}; ///< --model; what is dispatched runs with it, unless the session's own choice says otherwise
   std::string usual{}; ///< the model that a dispatch without one will use, as far as it is known (ENV-10)
   std::string effort{}, permission_mode{}, agent{}, harness{}, settings{}, mcp_config{};
@@ -74,13 +76,21 @@ struct outcome {
   std::string text{}; ///< the new session's id; the error, with its remedy behind a newline; what the editor left
   std::vector<std::pair<std::string, std::string>> list{}; ///< of past sessions: id and what it was
 };
+/// In place of an outcome: the dispatch waits for the user's word about its directory (TRUST-2).
+struct trust_asked {
+  std::uint64_t token = 0;
+  std::string directory, hash;     ///< whose settings they are; what they are, so that nothing else is trusted
+  bool changed = false;            ///< it was trusted, and says otherwise now
+  std::vector<std::string> allows; ///< what it would be allowed, in sentences
+};
 using event = std::variant<key_pressed, pasted, mouse_used, resized, ticked, connected, disconnected, changed, removed,
-                           catalog_told, accounts_told, outcome>;
+                           catalog_told, accounts_told, outcome, trust_asked>;
 
 /// What the shell is to do. Those with a token are answered by an outcome.
 struct intent {
   enum kind_ {
-    dispatch, ///< text, directory, agent, model; `shell`: text is a command line
+    dispatch, ///< text, directory, agent, model; `shell`: text is a command line; `trust`: the directory is trusted
+              ///< first, as this hash; `yes`: without the directory's own settings
     reply,    ///< id, text
     answer,   ///< id, question, text
     stop,
@@ -103,7 +113,7 @@ struct intent {
     leave,
   } kind = redraw;
   std::uint64_t token = 0;
-  std::string id{}, text{}, question{}, directory{}, agent{}, model{};
+  std::string id{}, text{}, question{}, directory{}, agent{}, model{}, trust{};
   bool shell = false, yes = false;
   bool operator==(const intent&) const = default;
 };
@@ -116,6 +126,7 @@ struct dialog {
     std::vector<intent> wants; ///< sent when it is chosen
     std::string model{};       ///< or this becomes the dispatch model
     std::string key{};         ///< chooses it at once
+    bool attach = false;       ///< to what is dispatched
   };
   std::vector<choice> choices;
   std::size_t at = 0;

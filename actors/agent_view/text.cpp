@@ -33,19 +33,39 @@ int point_width(std::string_view text, std::size_t& bytes) {
   return std::max(::utf8proc_charwidth(point), 1);
 }
 
+/// The columns of the character at the front, as a reader sees one: a base with its accents, or an emoji with its
+/// colour, its style or those it is joined with, which takes two columns however many code points it has.
+int character_width(std::string_view text, std::size_t& bytes) {
+  if (is_ascii(text[0]) && (text.size() == 1 || is_ascii(text[1]))) {
+    bytes = 1;
+    return 1;
+  }
+  auto out = point_width(text, bytes);
+  auto end = character_after(text, 0);
+  bool joins = false;
+  for (std::size_t n = 0; bytes < end; bytes += n) {
+    auto point = next_point(text.substr(bytes), n);
+    bool emoji = point == 0xfe0f || (point >= 0x1f1e6 && point <= 0x1f1ff) || (point >= 0x1f3fb && point <= 0x1f3ff);
+    joins = joins || point == 0x200d;
+    auto more = emoji || joins ? 0 : point_width(text.substr(bytes), n);
+    out = emoji ? 2 : out + more;
+  }
+  return out;
+}
+
 } // namespace
 
 int width(std::string_view text) {
   int out = 0;
   for (std::size_t bytes = 0; !text.empty(); text.remove_prefix(bytes))
-    out += point_width(text, bytes);
+    out += character_width(text, bytes);
   return out;
 }
 
 std::size_t fitting(std::string_view text, int columns) {
   std::size_t at = 0;
   for (std::size_t bytes = 0; at < text.size(); at += bytes) {
-    columns -= point_width(text.substr(at), bytes);
+    columns -= character_width(text.substr(at), bytes);
     if (columns < 0)
       break;
   }

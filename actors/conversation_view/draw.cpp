@@ -10,7 +10,7 @@ namespace troupe::view {
 namespace {
 
 constexpr wall_ms beat_ms = 600;
-constexpr int most_input = 8, most_options = 10;
+constexpr int most_input = 8, most_options = 10, small_rows = 10;
 
 std::string rule(int columns) {
   std::string out;
@@ -79,8 +79,9 @@ std::vector<line> options(const conversation& c, int most) {
   const auto* q = asked(c);
   if (q == nullptr || most <= 0)
     return out;
+  auto room = std::max(most - static_cast<int>(q->options.size()), c.rows >= small_rows ? 1 : 0);
   for (auto& text : wrap(visible(q->text), std::max(c.columns - 4, 4)))
-    if (static_cast<int>(out.size()) < std::max(most - static_cast<int>(q->options.size()), 1))
+    if (static_cast<int>(out.size()) < room) // else it stands above, where it was asked
       out.push_back({{{"  " + text, ink::strong}}});
   for (std::size_t i = 0; i < q->options.size() && static_cast<int>(out.size()) < most; ++i) {
     bool chosen = i == c.choice && c.input.empty();
@@ -119,8 +120,11 @@ std::vector<line> help(const conversation& c) {
       {"↑, ↓", "earlier prompts"},
       {"Ctrl+O", "tool calls and thoughts in full"},
       {"Ctrl+G", "edit the prompt in $VISUAL or $EDITOR"},
+      {"! COMMAND", "a shell command there, shown to the agent"},
       {"/stop", "stop the session"},
       {"/bg [PROMPT]", "to the background"},
+      {"/fork [PROMPT]", "a copy of this conversation, in the background"},
+      {"/model NAME, /mode NAME", "another model, another permission mode"},
       {"/rename NAME", "give it a name"},
       {"any other /command", "goes to the agent"}};
   std::vector<line> out{{{{"  All keys", ink::strong}, {"   any key closes this", ink::dim}}}, {}};
@@ -156,13 +160,13 @@ screen show(const conversation& c) {
     out.lines.resize(static_cast<std::size_t>(c.rows));
     return out;
   }
-  bool roomy = c.rows >= 10;
+  bool roomy = c.rows >= small_rows;
   int head = roomy ? 2 : 0, foot = c.rows >= 6 ? 1 : 0, rules = roomy ? 2 : 0, state = c.rows >= 4 ? 1 : 0;
   int input = c.set.read_only
                   ? 0
                   : static_cast<int>(
                         c.input.draw(std::max(c.columns - 3, 2), std::clamp(c.rows / 3, 1, most_input)).lines.size());
-  auto choices = options(c, std::clamp(c.rows / 3, 1, most_options));
+  auto choices = options(c, std::clamp(roomy ? c.rows / 3 : c.rows - 3, 1, most_options));
   int body = c.rows - head - foot - rules - state - input - static_cast<int>(choices.size());
   if (head > 0)
     out.lines = {header(c), {}};

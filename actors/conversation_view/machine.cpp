@@ -44,12 +44,19 @@ void run_command(conversation& c, const std::string& word, const std::string& re
     say(c, "say the name: /rename NAME", true);
   else if (word == "bg" || word == "background")
     bare(conversation_intent::background);
-  else if (word == "help")
+  else if (word == "fork")
+    send(c, {conversation_intent::fork, 0, rest, {}}, out);
+  else if (word == "model" || word == "mode") {
+    if (rest.empty())
+      return say(c, "say which: /" + word + " NAME", true);
+    send(c, {word == "model" ? conversation_intent::model : conversation_intent::mode, 0, rest, {}}, out);
+  } else if (word == "help")
     c.helping = true;
 }
 
 bool own_command(const std::string& word) {
-  static const std::vector<std::string> all{"exit", "quit", "stop", "rename", "bg", "background", "help"};
+  static const std::vector<std::string> all{"exit",       "quit", "stop",  "rename", "bg",
+                                            "background", "fork", "model", "mode",   "help"};
   return std::find(all.begin(), all.end(), word) != all.end();
 }
 
@@ -257,6 +264,10 @@ void on(conversation& c, const done_told& e, intents&) {
       c.input.set(what.text);
   } else if (what.kind == conversation_intent::reply && e.text == "saved") {
     say(c, "saved: it is delivered as soon as the session runs");
+  } else if (what.kind == conversation_intent::fork) {
+    say(c, "forked · " + visible_line(e.text) + " · both go on independently");
+  } else if (what.kind == conversation_intent::model || what.kind == conversation_intent::mode) {
+    say(c, std::string(what.kind == conversation_intent::model ? "model: " : "mode: ") + visible_line(e.text));
   }
 }
 

@@ -52,6 +52,9 @@ struct conversation_intent {
     rename,     ///< text
     edit,       ///< text, in the editor
     background, ///< text: a prompt for it, or none (BG-1)
+    fork,       ///< text: a prompt for the copy, or none (BG-2)
+    mode,       ///< text: the permission mode from now on
+    model,      ///< text
     view,       ///< detach to the view
     leave,      ///< detach to where one came from
     suspend,

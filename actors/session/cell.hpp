@@ -43,7 +43,9 @@ struct context {
     put(record{std::move(e), first_cause});
   }
   void arm_timer(timer which, std::int64_t ms) {
-    auto g = which == timer::rest ? ++s.rest_generation : ++s.generation;
+    auto g = which == timer::rest       ? ++s.rest_generation
+             : which == timer::sentence ? ++s.sentence_generation
+                                        : ++s.generation;
     put(arm{which, std::max<std::int64_t>(ms, 0), g});
   }
 };

@@ -175,6 +175,9 @@ void on_agent(facts& f, const event& e) {
 /// The agent can take prompts. When none waits for it, it has nothing to do.
 void on_ready(facts& f, const event& e) {
   f.ready = true;
+  if (!e.detail.empty())
+    f.conversation = e.detail;
+  f.copies = e.text == "copies";
   f.heard = source::protocol;
   if (f.now == task::working || f.now == task::unknown)
     rest_or_work(f, source::protocol, e.t);
@@ -408,6 +411,8 @@ void fold(facts& f, const event& e) {
     f.sentence = first_line(e.text);
   } else if (e.what == "tool" && !e.text.empty()) {
     f.sentence = first_line(e.text);
+  } else if (e.what == "sentence" && !f.turn && !e.text.empty()) {
+    f.sentence = first_line(e.text); // what a turn came to, told behind its end (VIEW-8)
   } else if (e.what == "question") {
     on_question(f, e);
   } else if (e.what == "answered") {
@@ -445,7 +450,8 @@ void fold(facts& f, const ledger_entry& e) {
     f.key = text(e, "key");
     f.digest = text(e, "digest");
     f.dispatched_at = f.told_at = e.t;
-    f.sentence = first_line(f.spec.prompt);
+    f.sentence =
+        f.spec.prompt.empty() && !f.spec.fork_of.empty() ? "a copy of " + f.spec.fork_of : first_line(f.spec.prompt);
   } else if (e.what == "claimed") {
     if (e.run > f.run)
       new_run(f, e.run);

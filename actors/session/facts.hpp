@@ -79,6 +79,8 @@ struct facts {
   std::vector<question> questions;
   std::vector<work_item> work;
   std::uint32_t attached = 0;
+  std::string conversation;                   ///< the agent's own id of it, as the latest `ready` has it
+  bool copies = false;                        ///< the agent can copy it (BG-2)
   agent_facts agent;                          ///< what its agent has told of itself
   std::map<std::string, std::string> details; ///< `options`, `commands`, `plan`: the latest of each, JSON as text
   bool frozen = false;                        ///< the worker has frozen what runs below it (BEYOND-3)

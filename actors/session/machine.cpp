@@ -277,7 +277,7 @@ process on(const claiming&, const granted& e, context& c) {
     order_kill(c, e.worker, "claimed for a session that no longer wants a worker"); // KEEP-8
     return unclaimed(c);
   }
-  bool resume = c.f().taken.count("first") != 0;
+  bool resume = c.f().taken.count("first") != 0 || !c.f().conversation.empty();
   bool cut = c.f().interrupted_at != 0;
   std::map<std::string, std::string> named{{"worker", std::to_string(e.worker.worker.value)},
                                            {"boot", e.worker.process.boot},
@@ -660,6 +660,14 @@ requires(!among<S, removed>) process on(const S& s, const asked_reply& e, contex
                  "the shell job has ended and reads nothing any more\nrun it again: troupe respawn " + c.f().id.value});
       return s;
     }
+  if constexpr (!among<S, live, frozen>)
+    if (!c.f().is_exec() && e.text.starts_with('!')) { // REST-5
+      c.put(
+          refuse{errc::wrong_state,
+                 "the session does not run, and a shell command is not kept for later\nwake it first: troupe attach " +
+                     c.f().id.value});
+      return s;
+    }
   c.write("reply", {{"key", e.key}, {"text", e.text}}, true);
   if constexpr (among<S, absent>) {
     return launch(c);
@@ -784,6 +792,11 @@ process reap(context& c, const worker_address& w) {
 // elapsed
 template <class S>
 process on(const S& s, const elapsed& e, context& c) {
+  if (e.which == timer::sentence) {
+    if (e.generation == c.s.sentence_generation && std::exchange(c.s.sentence_, std::nullopt))
+      c.s.sentence_at = c.now;
+    return s;
+  }
   if (e.generation != (e.which == timer::rest ? c.s.rest_generation : c.s.generation))
     return s;
   if constexpr (among<S, absent>) {
@@ -904,12 +917,37 @@ struct process_word {
 
 } // namespace
 
+namespace {
+
+/// VIEW-8: while it works the row's sentence changes at most so often; whatever else changes is shown with the latest.
+void pace_sentence(context& c, const std::string& before, bool worked) {
+  const auto& f = c.f();
+  if (!worked || f.now != task::working) {
+    c.s.sentence_.reset();
+    c.s.sentence_at = 0;
+  } else if (f.sentence != before && !c.s.sentence_) {
+    auto wait = c.s.sentence_at + c.p.sentence - c.now;
+    if (wait <= 0) {
+      c.s.sentence_at = c.now;
+    } else {
+      c.s.sentence_ = before;
+      c.arm_timer(timer::sentence, wait);
+    }
+  }
+}
+
+} // namespace
+
 step next(state from, const event_& e, wall_ms now, const policy& p) {
   step out{std::move(from), {}};
   context c{out.to, out.effects, now, p};
   auto at = out.to.at;
+  const auto sentence = p.sentence > 0 ? c.f().sentence : std::string();
+  const bool worked = c.f().now == task::working;
   out.to.at = std::visit([&](const auto& s, const auto& what) { return process(on(s, what, c)); }, at, e);
   pass_on_early(c, out.to.at);
+  if (p.sentence > 0)
+    pace_sentence(c, sentence, worked);
   return out;
 }
 
@@ -939,7 +977,7 @@ row look(const state& s) {
   r.sentence = !f.questions.empty()  ? f.questions.front().text
                : !f.problems.empty() ? f.problems.front()
                : !f.kept.empty()     ? "not removed: " + f.kept.substr(0, f.kept.find('\n'))
-                                     : f.sentence;
+                                     : s.sentence_.value_or(f.sentence);
   r.note = f.note;
   r.started_at = f.dispatched_at;
   r.changed_at = f.changed_at;

@@ -3,6 +3,7 @@
 // pair does not compile.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -24,10 +25,11 @@ struct policy {
   std::int64_t restart_window = 600'000;
   std::size_t restart_most = 5;
   std::int64_t answer_fresh = 3'600'000; ///< how old an interrupted answer may be that goes on unasked (REST-4)
+  std::int64_t sentence = 0;             ///< least time between two sentences of a row that works (VIEW-8); 0: none
   std::int64_t waking = 60'000;          ///< so long after the machine slept an end is told with it (F-30)
 };
 
-enum class timer { unheld, restart, rest, row, end };
+enum class timer { unheld, restart, rest, row, end, sentence };
 
 // The process axis.
 struct absent {};      ///< no worker
@@ -77,7 +79,10 @@ struct state {
   facts known;
   std::uint64_t generation = 0; ///< of the timer that counts; a stale one is ignored
   std::uint64_t rest_generation = 0;
-  std::uint32_t attempts = 0;      ///< assignments refused in a row
+  std::uint64_t sentence_generation = 0;
+  wall_ms sentence_at = 0;              ///< when the row's sentence changed last while it works
+  std::optional<std::string> sentence_; ///< what the row says until its timer, while something newer waits (VIEW-8)
+  std::uint32_t attempts = 0;           ///< assignments refused in a row
   bool wanted_anew = false;        ///< a dispatch was repeated while nobody knew whether a worker holds it (SUP-11)
   std::vector<asked_answer> early; ///< answers that wait for the adoption of the worker
   std::uint32_t cleared = 0;       ///< the run whose leftovers were asked to end

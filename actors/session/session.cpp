@@ -628,7 +628,10 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
                      seen.process,
                      s.around->sessions + "/" + s.m.known.id.value,
                      reachable ? s.m.known.worker.socket : std::string(),
-                     s.m.known.details};
+                     s.m.known.details,
+                     s.m.known.spec,
+                     s.m.known.conversation,
+                     s.m.known.copies};
       },
       [self](steer_session& r) -> caf::result<steered> {
         auto promise = self->make_response_promise<steered>();

@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "cli/clipboard_guard.hpp"
 #include "cli/command.hpp"
 #include "cli/terminal.hpp"
 #include "runtime/io/frames.hpp"
@@ -44,8 +45,8 @@ std::string size_payload() {
 
 class attachment {
 public:
-  attachment(frame_stream& worker, const attach_options& o)
-      : worker_(worker), key_(key_byte(o.key)), read_only_(o.read_only) {}
+  attachment(frame_stream& worker, const attach_options& o, bool writes_clipboard)
+      : worker_(worker), guard_(writes_clipboard), key_(key_byte(o.key)), read_only_(o.read_only) {}
 
   outcome run() {
     sigset_t set;
@@ -97,7 +98,7 @@ private:
     std::string payload;
     while (worker_.next(type, payload)) {
       if (type == 'o') {
-        print(payload);
+        print(guard_.pass(payload));
       } else if (type == 'x') {
         out_.end = json::parse(payload, nullptr, false);
         finish(outcome::ended);
@@ -131,6 +132,7 @@ private:
   }
 
   frame_stream& worker_;
+  clipboard_guard guard_;
   char key_;
   bool read_only_, key_pending_ = false, over_ = false;
   outcome out_;
@@ -176,6 +178,15 @@ void say_end(const outcome& out, const std::string& id) {
           std::to_string(out.end.value("status", 0)) + "]\n");
   else
     print("\n[the session's process has gone · see: troupe why " + id + "]\n");
+}
+
+/// SEC-2: `attach.clipboard` is "write": what is shown may fill the terminal's clipboard.
+bool writes_clipboard(const paths& where) {
+  failure ignored;
+  auto settings = json::parse(read_file(where.config + "/settings.json", ignored).value_or(""), nullptr, false);
+  auto at = settings.is_object() ? settings.find("attach") : settings.end();
+  return settings.is_object() && at != settings.end() && at->is_object() &&
+         at->value("clipboard", json()) == json("write");
 }
 
 /// A conversation is shown by troupe-view, which this becomes. Returns where that cannot be.
@@ -230,7 +241,7 @@ int run_attach(const arguments& args) {
     return fail({errc::bad_request, "attach needs a terminal\nto read a session's output: troupe logs " + o.id});
   if (!worker.open(text_of(*place, "socket"), params, error) || !raw_terminal::enter(terminal, error))
     return fail(error);
-  auto out = attachment(worker, o).run();
+  auto out = attachment(worker, o, writes_clipboard(c.where())).run();
   terminal.leave();
   say_end(out, o.id);
   return out.how == outcome::lost ? exit_failure : exit_ok;

@@ -158,11 +158,6 @@ void check_supervisor(findings& out, client& c) {
         out.push_back({"supervisor", grade::note, p.get<std::string>()});
 }
 
-/// A socket's file that nobody listens behind.
-bool is_dead(const std::string& socket) {
-  return !unique_fd(connect_to(socket)) && errno == ECONNREFUSED;
-}
-
 void check_leftovers(findings& out, const paths& where) {
   std::vector<std::string> sockets{where.control_socket()};
   std::error_code ignored;
@@ -170,11 +165,11 @@ void check_leftovers(findings& out, const paths& where) {
     sockets.push_back(entry.path().string());
   std::size_t dead = 0;
   for (const auto& socket : sockets)
-    if (fs::exists(socket, ignored) && is_dead(socket)) {
+    if (fs::exists(socket, ignored) && is_dead_socket(socket)) {
       ++dead;
       out.push_back({"leftovers", grade::fault, "nobody listens behind " + socket,
                      "troupe doctor --repair, or: rm " + socket,
-                     [socket] { return is_dead(socket) && ::unlink(socket.c_str()) == 0; }});
+                     [socket] { return is_dead_socket(socket) && ::unlink(socket.c_str()) == 0; }});
     }
   failure error;
   if (fs::exists(where.start_lock(), ignored) && !lock_file(where.start_lock(), 0, error))

@@ -23,7 +23,7 @@ const std::set<std::string>& plain_facts() {
 /// Fields of a dispatch that are words of Troupe's own.
 const std::set<std::string>& plain_fields() {
   static const std::set<std::string> all{"kind", "harness",      "permissionMode", "rows",
-                                         "cols", "backgrounded", "withoutProject"};
+                                         "cols", "backgrounded", "withoutProject", "forkOf"};
   return all;
 }
 

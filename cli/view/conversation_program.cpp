@@ -9,7 +9,8 @@ namespace troupe {
 
 namespace {
 constexpr auto retry_time = std::chrono::milliseconds(300);
-}
+constexpr std::size_t recent = 20;
+} // namespace
 
 conversation_program::conversation_program(conversation_setup setup)
     : setup_(std::move(setup)), stage_(loop_, {[this](view::event e) { terminal_event(std::move(e)); },
@@ -25,7 +26,9 @@ int conversation_program::run() {
   auto until_left = asio::make_work_guard(loop_);
   failure error;
   setup_.settings.terminal.guard = setup_.client;
-  if (!stage_.open(setup_.settings.terminal, error))
+  if (setup_.settings.screen_reader)
+    stage_.open_spoken();
+  else if (!stage_.open(setup_.settings.terminal, error))
     return fail(error);
   link_.emplace(loop_, setup_.where, "troupe attach",
                 supervisor_link::callbacks{[this](view::event e) { supervisor_event(std::move(e)); },
@@ -46,9 +49,29 @@ int conversation_program::run() {
 void conversation_program::take(const view::conversation_event& e) {
   std::vector<view::conversation_intent> wants;
   view::next(machine_, e, wall_now(), wants);
+  if (setup_.settings.screen_reader)
+    speak_of(e);
   for (const auto& w : wants)
     carry_out(w);
   stage_.dirty();
+}
+
+/// For those who hear it, and for terminals that show lines only: what is said, and what the footer would tell.
+void conversation_program::speak_of(const view::conversation_event& e) {
+  if (const auto* lines = std::get_if<view::happened>(&e)) {
+    std::vector<std::string> all;
+    for (const auto& x : lines->lines)
+      for (auto& said : speech_.take(x))
+        all.push_back(std::move(said));
+    auto skip = std::exchange(heard_before_, true) || all.size() <= recent ? 0 : all.size() - recent;
+    for (auto i = skip; i < all.size(); ++i) // of what was said before, the end
+      stage_.speak(all[i]);
+  }
+  if (machine_.gone && !std::exchange(told_gone_, true))
+    stage_.speak("The session was removed.");
+  const auto& notice = machine_.notice.text;
+  if (std::exchange(noticed_, notice) != notice && !notice.empty())
+    stage_.speak(notice);
 }
 
 void conversation_program::terminal_event(view::event e) {
@@ -145,10 +168,11 @@ void conversation_program::worker_lost() {
   });
 }
 
-void conversation_program::ask(const view::conversation_intent& w, const std::string& method, json params) {
+void conversation_program::ask(const view::conversation_intent& w, const std::string& method, json params,
+                               const char* told) {
   params["id"] = bytes_to_json(setup_.config.id);
-  link_->ask(method, std::move(params), [this, token = w.token](const json* result, const failure& error) {
-    take(view::done_told{token, result != nullptr, result ? text_of(*result, "outcome") : error.text});
+  link_->ask(method, std::move(params), [this, told, token = w.token](const json* result, const failure& error) {
+    take(view::done_told{token, result != nullptr, result ? text_of(*result, told) : error.text});
   });
 }
 
@@ -167,6 +191,16 @@ void conversation_program::carry_out(const view::conversation_intent& w) {
     return ask(w, "session/stop", {{"by", "terminal"}});
   case intent::rename:
     return ask(w, "session/rename", {{"name", bytes_to_json(w.text)}});
+  case intent::fork: {
+    json params{{"key", fresh_key()}, {"env", environment_json()}};
+    if (!w.text.empty())
+      params["prompt"] = bytes_to_json(w.text);
+    return ask(w, "session/fork", std::move(params), "id");
+  }
+  case intent::mode:
+    return ask(w, "session/set_mode", {{"mode", bytes_to_json(w.text)}, {"by", "terminal"}}, "value");
+  case intent::model:
+    return ask(w, "session/set_model", {{"model", bytes_to_json(w.text)}, {"by", "terminal"}}, "value");
   case intent::edit:
     return stage_.edit(w.text, [this, token = w.token](bool good, const std::string& text) {
       take(view::done_told{token, good, text});

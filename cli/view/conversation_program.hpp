@@ -10,6 +10,7 @@
 #include <asio/steady_timer.hpp>
 
 #include "actors/conversation_view/machine.hpp"
+#include "actors/conversation_view/speech.hpp"
 #include "cli/view/stage.hpp"
 #include "cli/view/supervisor_link.hpp"
 #include "cli/view/view_settings.hpp"
@@ -34,11 +35,13 @@ public:
 
 private:
   void take(const view::conversation_event& e);
+  void speak_of(const view::conversation_event& e);
   void terminal_event(view::event e);
   void supervisor_event(view::event e);
   void about_session(const view::session& now);
   void carry_out(const view::conversation_intent& wanted);
-  void ask(const view::conversation_intent& wanted, const std::string& method, json params);
+  /// `told`: the field of the answer that the machine is told.
+  void ask(const view::conversation_intent& w, const std::string& method, json params, const char* told = "outcome");
   void seek(bool wake);
   void found(const json& place);
   void read_transcript(const std::string& directory);
@@ -52,6 +55,9 @@ private:
   std::optional<supervisor_link> link_;
   std::shared_ptr<worker_link> worker_;
   asio::steady_timer again_;
+  view::speech speech_;
+  std::string noticed_; ///< what was told of the footer
+  bool told_gone_ = false, heard_before_ = false;
   std::string last_words_;
   bool seeking_ = false, woken_ = false, to_view_ = false, backgrounded_ = false;
 };

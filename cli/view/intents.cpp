@@ -20,10 +20,28 @@ void put(json& params, const char* name, const std::string& value) {
     params[name] = bytes_to_json(value);
 }
 
-/// Repositories beside the directory that the view was opened in, for `@NAME`.
-std::vector<std::pair<std::string, std::string>> repositories_beside(const std::string& cwd) {
-  std::vector<std::pair<std::string, std::string>> out;
+using places = std::vector<std::pair<std::string, std::string>>;
+
+/// The worktrees of a repository, as git keeps them: `.git/worktrees/NAME/gitdir` names the `.git` of each.
+void add_worktrees(const std::string& repository, places& out) {
   std::error_code e;
+  if (repository.empty())
+    return;
+  for (std::filesystem::directory_iterator at(repository + "/.git/worktrees", e), end; !e && at != end;
+       at.increment(e)) {
+    failure ignored;
+    auto link = read_file(at->path().string() + "/gitdir", ignored).value_or("");
+    auto folder = std::filesystem::path(link.substr(0, link.find('\n'))).parent_path();
+    if (std::error_code none; folder.is_absolute() && std::filesystem::is_directory(folder, none))
+      out.emplace_back(folder.filename().string(), folder.string());
+  }
+}
+
+/// Repositories beside the directory that the view was opened in, and the worktrees of its own, for `@NAME`.
+places repositories_around(const std::string& cwd, const std::string& repository) {
+  places out;
+  std::error_code e;
+  add_worktrees(repository, out);
   auto parent = std::filesystem::path(cwd).parent_path();
   std::size_t seen = 0;
   for (std::filesystem::directory_iterator at(parent, e), end; !e && at != end && ++seen <= most_repositories;
@@ -59,13 +77,15 @@ void view_program::ask(const view::intent& wanted, const std::string& method, js
 
 /// Again, with the same key, when the connection was lost before the answer came (SUP-11).
 void view_program::ask_keyed(const view::intent& wanted, const std::string& method, json params,
-                             std::function<std::string(const json&)> text) {
+                             std::function<std::string(const json&)> text, std::function<void()> not_trusted) {
   if (!params.contains("key"))
     params["key"] = fresh_key();
   link_->ask(method, params, [=, this, before = clock::now()](const json* result, const failure& error) {
     bool again = result == nullptr && (error.code == errc::worker_gone || error.code == errc::draining);
     if (again && clock::now() - before < std::chrono::seconds(60) && !stage_.left())
-      return ask_keyed(wanted, method, params, text);
+      return ask_keyed(wanted, method, params, text, not_trusted);
+    if (result == nullptr && error.code == errc::not_trusted && not_trusted)
+      return not_trusted();
     outcome(wanted.token, result != nullptr, result == nullptr ? error.text : text ? text(*result) : "");
   });
 }
@@ -79,13 +99,15 @@ void view_program::dispatch(const view::intent& wanted) {
     params["command"] = {shell && *shell ? shell : "/bin/sh", "-c", bytes_to_json(wanted.text)};
   } else {
     params["kind"] = "agent";
-    put(params, "model", wanted.model);
+    auto& of_view = params["view"] = json::object(); // an agent definition may say otherwise (ENV-9, ENV-10)
+    put(of_view, "model", wanted.model);
+    put(of_view, "permissionMode", c.permission_mode);
     put(params, "agent", wanted.agent.empty() ? c.agent : wanted.agent);
     put(params, "effort", c.effort);
-    put(params, "permissionMode", c.permission_mode);
     put(params, "harness", c.harness);
     put(params, "mcpConfig", c.mcp_config);
   }
+  put(params, "from", c.here);
   put(params, "settings", c.settings);
   for (const auto& d : c.add_dirs)
     params["addDirs"].push_back(bytes_to_json(d));
@@ -95,7 +117,38 @@ void view_program::dispatch(const view::intent& wanted) {
     params["cols"] = size.ws_col;
   }
   params["env"] = environment_json();
-  ask_keyed(wanted, "session/dispatch", std::move(params), [](const json& x) { return text_of(x, "id"); });
+  if (wanted.yes)
+    params["withoutProject"] = true;
+  auto go_on = [this, wanted, params] {
+    ask_keyed(
+        wanted, "session/dispatch", params, [](const json& x) { return text_of(x, "id"); },
+        [this, wanted] { ask_about_trust(wanted); });
+  };
+  if (wanted.trust.empty())
+    return go_on();
+  link_->ask("trust/grant", {{"cwd", bytes_to_json(wanted.directory)}, {"hash", wanted.trust}},
+             [this, wanted, go_on](const json* result, const failure& error) {
+               if (result != nullptr)
+                 go_on();
+               else
+                 outcome(wanted.token, false, error.text);
+             });
+}
+
+/// TRUST-2: what the directory would be allowed is shown, and the user decides.
+void view_program::ask_about_trust(const view::intent& wanted) {
+  link_->ask(
+      "trust/look", {{"cwd", bytes_to_json(wanted.directory)}},
+      [this, token = wanted.token](const json* result, const failure& error) {
+        if (result == nullptr)
+          return outcome(token, false, error.text);
+        view::trust_asked asked{
+            token, text_of(*result, "directory"), text_of(*result, "hash"), text_of(*result, "state") == "changed", {}};
+        for (const auto* list : {"allows", "warnings"})
+          for (const auto& line : result->value(list, json::array()))
+            asked.allows.push_back(bytes_from_json(line));
+        event(std::move(asked));
+      });
 }
 
 void view_program::carry_out(const view::intent& w) {
@@ -206,7 +259,7 @@ void view_program::supervisor_is_there() {
   link_->ask("catalog/list", {{"cwd", bytes_to_json(setup_.config.cwd)}}, [this](const json* result, const failure&) {
     view::catalog_told told;
     told.known.models = setup_.settings.models;
-    told.known.repositories = repositories_beside(setup_.config.cwd);
+    told.known.repositories = repositories_around(setup_.config.cwd, setup_.config.repository);
     if (result != nullptr && result->is_object()) {
       told.known.agents = named_from(*result, "agents");
       told.known.commands = named_from(*result, "commands");

@@ -2,6 +2,7 @@
 #include <climits>
 #include <cstdlib>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -17,6 +18,14 @@ namespace {
 std::string real_path(const std::string& path) {
   char out[PATH_MAX];
   return ::realpath(path.c_str(), out) != nullptr ? out : path;
+}
+
+/// The root of the repository, or of the worktree, that a directory is in; or empty.
+std::string repository_of(std::string path) {
+  for (struct stat st{}; path.size() > 1; path.resize(std::max<std::size_t>(path.rfind('/'), 1)))
+    if (::stat((path + "/.git").c_str(), &st) == 0)
+      return path;
+  return {};
 }
 
 /// Another program than the view: a terminal on one conversation.
@@ -64,6 +73,8 @@ int run(int argc, char** argv) {
   if (!c.under.empty())
     c.under = real_path(c.under);
   c.cwd = real_path(c.under.empty() ? "." : c.under);
+  c.here = real_path(".");
+  c.repository = repository_of(c.cwd);
   const char* home = std::getenv("HOME");
   c.home = home != nullptr ? home : "";
   auto text = read_file(setup.where.config + "/settings.json", error).value_or("");
@@ -74,12 +85,15 @@ int run(int argc, char** argv) {
   c.offline = setup.settings.offline;
   for (const auto& p : setup.settings.problems)
     print_error("troupe: " + visible(p) + "\n");
+  const char* term = std::getenv("TERM");
+  const bool prints_only = term == nullptr || *term == '\0' || std::string_view(term) == "dumb";
+  setup.settings.screen_reader = setup.settings.screen_reader || prints_only;
   if (!attach.id.empty()) {
     view::conversation_config about{attach.id,        c.home,           c.motion, setup.settings.left_detaches,
                                     attach.read_only, attach.foreground};
     conversation_program talk({setup.where, about, setup.settings, setup.client});
     auto code = talk.run();
-    if (code != exit_ok || !talk.to_view() || attach.from_view)
+    if (code != exit_ok || !talk.to_view() || attach.from_view || prints_only)
       return code;
   }
   return view_program(std::move(setup)).run();

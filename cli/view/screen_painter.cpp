@@ -82,6 +82,15 @@ void screen_painter::put(const cell& c, std::string& out) {
   out += c.text;
 }
 
+/// Whether terminals do not agree on how wide the character is that ends at this cell: one of several code points.
+bool screen_painter::unsure(const cells& now, int at) {
+  while (at > 0 && now[static_cast<std::size_t>(at)].text.empty())
+    --at;
+  const auto& text = now[static_cast<std::size_t>(at)].text;
+  return text.size() > 4 && std::count_if(text.begin(), text.end(),
+                                          [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }) > 1;
+}
+
 void screen_painter::paint_row(int row, const cells& now, std::string& out) {
   const auto& before = shown_[static_cast<std::size_t>(row)];
   auto differs = [&](int x) {
@@ -118,6 +127,8 @@ void screen_painter::paint_row(int row, const cells& now, std::string& out) {
         out += "\x1b[K";
         return;
       }
+      if (x > 0 && !now[static_cast<std::size_t>(x)].text.empty() && unsure(now, x - 1))
+        out += "\x1b[" + std::to_string(x + 1) + "G"; // whatever the terminal has made of it
       put(now[static_cast<std::size_t>(x)], out);
     }
   }

@@ -34,6 +34,7 @@ private:
   };
   using cells = std::vector<cell>;
   [[nodiscard]] cells cells_of(const view::line& l) const;
+  static bool unsure(const cells& now, int at);
   void paint_row(int row, const cells& now, std::string& out);
   void put(const cell& c, std::string& out);
   options options_;

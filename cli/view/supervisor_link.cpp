@@ -100,7 +100,7 @@ void supervisor_link::start_supervisor() {
 
 void supervisor_link::greet(int fd) {
   line_channel::socket socket(loop_, asio::local::stream_protocol(), fd);
-  auto peer = rpc_peer::create(line_channel::create(std::move(socket)));
+  auto peer = rpc_peer::create(line_channel::create(std::move(socket), unread_limit, answer_limit));
   peer_ = peer;
   peer->start({[this](const std::string& method, json params, const json&) { take(method, std::move(params)); },
                [this, peer](const std::string& why) {

@@ -50,7 +50,8 @@ private:
   void ask(const view::intent& wanted, const std::string& method, json params,
            std::function<std::string(const json&)> text = {});
   void ask_keyed(const view::intent& wanted, const std::string& method, json params,
-                 std::function<std::string(const json&)> text);
+                 std::function<std::string(const json&)> text, std::function<void()> not_trusted = {});
+  void ask_about_trust(const view::intent& wanted);
   void dispatch(const view::intent& wanted);
   void ask_past(std::uint64_t token);
   void run_attach(const view::intent& wanted);

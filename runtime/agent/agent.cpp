@@ -103,9 +103,9 @@ void acp_agent::start() {
 void acp_agent::called(const std::string& name, const json& params, const json& id) {
   static const std::map<std::string_view, method> methods{
       {"initialize", &acp_agent::initialize},     {"session/new", &acp_agent::new_session},
-      {"session/load", &acp_agent::load_session}, {"session/prompt", &acp_agent::prompt},
-      {"session/cancel", &acp_agent::cancel},     {"session/set_mode", &acp_agent::set_mode},
-      {"session/close", &acp_agent::close},
+      {"session/load", &acp_agent::load_session}, {"session/fork", &acp_agent::fork_session},
+      {"session/prompt", &acp_agent::prompt},     {"session/cancel", &acp_agent::cancel},
+      {"session/set_mode", &acp_agent::set_mode}, {"session/close", &acp_agent::close},
   };
   const auto found = methods.find(name);
   if (found != methods.end() && name == "session/cancel")
@@ -132,7 +132,7 @@ void acp_agent::initialize(const json&, const json& id) {
                   {{"protocolVersion", 1},
                    {"agentCapabilities",
                     {{"loadSession", true},
-                     {"sessionCapabilities", {{"close", json::object()}}},
+                     {"sessionCapabilities", {{"close", json::object()}, {"fork", json::object()}}},
                      {"promptCapabilities", {{"image", false}, {"audio", false}, {"embeddedContext", true}}},
                      {"mcpCapabilities", {{"http", false}, {"sse", false}}}}},
                    {"agentInfo", {{"name", "troupe-agent"}, {"title", "Troupe's agent"}, {"version", TROUPE_VERSION}}},
@@ -278,6 +278,35 @@ void acp_agent::load_session(const json& params, const json& id) {
   loaded->announce();
 }
 
+/// A session of its own that begins with what is saved of another one's conversation; nothing of what that one runs
+/// comes with it.
+void acp_agent::fork_session(const json& params, const json& id) {
+  session_setup setup, former;
+  setup.id = new_id();
+  former.id = text_field(params, "sessionId").value_or("");
+  problem wrong;
+  if (!is_id(former.id))
+    return client_.respond_error(id, invalid_params, "sessionId is none");
+  if (!read_setup(params, setup, wrong))
+    return client_.respond_error(id, wrong.code, wrong.text);
+  const auto* meta = field(params, "_meta");
+  const auto* ours = meta != nullptr ? field(*meta, "troupe") : nullptr;
+  const auto* folder = ours != nullptr ? field(*ours, "forkDir") : nullptr;
+  if (folder != nullptr)
+    former.folder = bytes_of(*folder).value_or("");
+  if (!give_folder(former, wrong))
+    return client_.respond_error(id, wrong.code, wrong.text);
+  std::string error;
+  bool missing = false;
+  auto talk = conversation::copy({former.folder, former.id}, {setup.folder, setup.id}, setup.cwd, error, missing);
+  if (!talk)
+    return client_.respond_error(id, missing ? not_found : internal_error, error);
+  const auto name = setup.id;
+  auto& made = add(std::move(setup), std::move(talk));
+  client_.respond(id, {{"sessionId", name}, {"modes", modes_of(made.talk().current_mode())}});
+  made.announce();
+}
+
 session* acp_agent::find(const json& params, const json& id) {
   const auto name = text_field(params, "sessionId").value_or("");
   const auto found = sessions_.find(name);
@@ -304,7 +333,9 @@ void acp_agent::prompt(const json& params, const json& id) {
       return client_.respond(id, std::move(result));
     client_.respond_error(id, internal_error, how.error);
   };
-  if (!where->prompt(*text, ended, error))
+  const auto* meta = field(params, "_meta");
+  const auto* ours = meta != nullptr ? field(*meta, "troupe") : nullptr;
+  if (!where->prompt(*text, ours != nullptr && flag_field(*ours, "own"), ended, error))
     client_.respond_error(id, where->busy() ? invalid_request : internal_error, error);
 }
 

@@ -35,6 +35,7 @@ private:
   void initialize(const json& params, const json& id);
   void new_session(const json& params, const json& id);
   void load_session(const json& params, const json& id);
+  void fork_session(const json& params, const json& id);
   void prompt(const json& params, const json& id);
   void credentials(const json& params);
   void worktree(const json& params);

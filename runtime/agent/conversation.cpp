@@ -72,6 +72,14 @@ unique_fd open_locked(const std::string& path, int flags, unsigned patience, std
   return file;
 }
 
+bool read_whole(int file, std::string& content) {
+  char buffer[65536];
+  ssize_t n = 0;
+  while ((n = read(file, buffer, sizeof buffer)) > 0)
+    content.append(buffer, static_cast<std::size_t>(n));
+  return n == 0;
+}
+
 std::string aside_name(const std::string& folder) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
@@ -172,29 +180,67 @@ std::unique_ptr<conversation> conversation::load(const std::string& folder, cons
     error = folder + file_name + " holds session '" + loaded->id_ + "', not '" + id + "'";
     return nullptr;
   }
-  loaded->answer_interrupted();
+  loaded->answer_interrupted("interrupted: the agent ended before this was finished; its effects may be there in part");
   return loaded;
+}
+
+std::unique_ptr<conversation> conversation::copy(const address& from, const address& to, const std::string& cwd,
+                                                 std::string& error, bool& missing) {
+  std::unique_ptr<conversation> former(new conversation);
+  const auto path = from.folder + file_name;
+  former->file_.reset(open(path.c_str(), O_RDONLY | O_CLOEXEC)); // unlocked: whoever has it goes on writing
+  missing = !former->file_ && errno == ENOENT;
+  std::string content;
+  if (!former->file_ || !read_whole(former->file_.get(), content)) {
+    error = "cannot read " + path + ": " + std::strerror(errno);
+    return nullptr;
+  }
+  content.resize(content.rfind('\n') == std::string::npos ? 0 : content.rfind('\n') + 1);
+  former->take_lines(content, false);
+  if (former->id_ != from.id) {
+    missing = true;
+    error = path + " holds session '" + former->id_ + "', not '" + from.id + "'";
+    return nullptr;
+  }
+  auto made = create(to.folder, to.id, cwd, error);
+  if (!made)
+    return nullptr;
+  if (!made->take_lines(content, true)) {
+    error = "cannot write " + to.folder + file_name + ": " + std::strerror(errno);
+    return nullptr;
+  }
+  made->answer_interrupted("this runs on in the conversation that this one is a copy of; its end is not told here");
+  return made;
 }
 
 bool conversation::read_all(std::string& error) {
   std::string content;
-  char buffer[65536];
-  ssize_t n = 0;
-  while ((n = read(file_.get(), buffer, sizeof buffer)) > 0)
-    content.append(buffer, static_cast<std::size_t>(n));
+  const bool read = read_whole(file_.get(), content);
   const auto whole = content.rfind('\n') == std::string::npos ? 0 : content.rfind('\n') + 1;
-  if (n < 0 || (whole < content.size() && ftruncate(file_.get(), static_cast<off_t>(whole)) != 0)) {
+  if (!read || (whole < content.size() && ftruncate(file_.get(), static_cast<off_t>(whole)) != 0)) {
     error = std::string("cannot read the conversation or cut off its torn last line: ") + std::strerror(errno);
     return false;
   }
-  for (std::size_t at = 0; at < whole;) {
+  content.resize(whole);
+  take_lines(content, false);
+  return true;
+}
+
+/// `keep`: lines that are another's are written down here too, but for whose they are. False: that failed.
+bool conversation::take_lines(const std::string& content, bool keep) {
+  for (std::size_t at = 0; at < content.size();) {
     const auto end = content.find('\n', at);
     const auto line = json::parse(content.begin() + static_cast<std::ptrdiff_t>(at),
                                   content.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
-    if (line.is_object())
-      take(line);
-    else
+    if (!line.is_object())
       std::fprintf(stderr, "troupe-agent: skipped a bad line at byte %zu of the conversation\n", at);
+    else if (!keep)
+      take(line);
+    else if (!line.contains("session")) {
+      if (!write(line))
+        return false;
+      take(line);
+    }
     at = end + 1;
   }
   return true;
@@ -216,7 +262,7 @@ void conversation::take(const json& line) {
     add(std::move(*m));
 }
 
-void conversation::answer_interrupted() {
+void conversation::answer_interrupted(const std::string& words) {
   std::vector<piece> open;
   for (const auto& m : messages_) {
     for (const auto& p : m.pieces)
@@ -226,13 +272,7 @@ void conversation::answer_interrupted() {
       std::erase_if(open, [&](const piece& p) { return p.id == m.call; });
   }
   for (const auto& p : open)
-    append({message::role::tool,
-            {},
-            {},
-            p.id,
-            p.name,
-            "interrupted: the agent ended before this was finished; its effects may be there in part",
-            true});
+    append({message::role::tool, {}, {}, p.id, p.name, words, true});
 }
 
 bool conversation::write(const json& line) {

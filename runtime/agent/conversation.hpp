@@ -76,6 +76,14 @@ public:
   static std::unique_ptr<conversation> load(const std::string& folder, const std::string& id, std::string& error,
                                             bool& missing, unsigned patience = lock_patience);
 
+  /// Starts one that goes on from what is saved of `from`, which may be open elsewhere; calls that are not finished
+  /// there are answered here. Null as with `load` and `create`.
+  struct address {
+    std::string folder, id;
+  };
+  static std::unique_ptr<conversation> copy(const address& from, const address& to, const std::string& cwd,
+                                            std::string& error, bool& missing);
+
   /// Appends to the file, then to memory. False when the file could not be written: then nothing was added.
   bool append(message m);
   bool set_mode(mode m);
@@ -109,7 +117,8 @@ private:
   void note_grant(const std::string& text);
   void add(message m);
   void note_compaction(std::size_t from, const std::string& summary);
-  void answer_interrupted();
+  void answer_interrupted(const std::string& words);
+  bool take_lines(const std::string& content, bool keep);
   unique_fd file_;
   std::string id_;
   mode mode_ = mode::ask;

@@ -40,6 +40,12 @@ std::vector<subagent_kind> kinds_in(const json& definition) {
   return kinds;
 }
 
+/// What stands behind a `!`.
+std::string command_in(const std::string& text) {
+  const auto from = text.starts_with("!") ? text.find_first_not_of(" \t", 1) : std::string::npos;
+  return from == std::string::npos ? std::string() : text.substr(from);
+}
+
 } // namespace
 
 session::session(event_loop& events, json_rpc& client, http_client& http, session_setup setup,
@@ -66,8 +72,14 @@ session::session(event_loop& events, json_rpc& client, http_client& http, sessio
           [this](const std::string& text) {
             std::string error;
             own_turn_ = begin(
-                text, [](const turn_end&) {}, error);
-          }) {
+                text, false, [](const turn_end&) {}, error);
+          }),
+      sentence_(
+          events, http, setup_,
+          [this](const std::string& text) {
+            client_.notify("_troupe/sentence", {{"sessionId", setup_.id}, {"text", text}});
+          },
+          [this](const token_usage& usage) { talk_->spend(usage); }) {
   permissions_.guarded = permissions_.guarded || setup_.isolated;
   if (place_.is_there())
     start_servers();
@@ -164,20 +176,22 @@ turn_parts session::parts(conversation& talk, provider& model, const toolbox& to
           place_};
 }
 
-bool session::prompt(const std::string& text, std::function<void(const turn_end&)> ended, std::string& error) {
+bool session::prompt(const std::string& text, bool own, std::function<void(const turn_end&)> ended,
+                     std::string& error) {
   wakes_.prompted();
   if (turn_ && own_turn_ && !next_) {
-    next_ = waiting_prompt{text, std::move(ended)};
+    next_ = waiting_prompt{text, own, std::move(ended)};
     return true;
   }
   if (turn_) {
     error = "a turn is running in this session: wait for its end or cancel it";
     return false;
   }
-  return begin(text, std::move(ended), error);
+  return begin(text, own, std::move(ended), error);
 }
 
-bool session::begin(const std::string& text, std::function<void(const turn_end&)> ended, std::string& error) {
+bool session::begin(const std::string& text, bool own, std::function<void(const turn_end&)> ended, std::string& error) {
+  sentence_.drop();
   const auto expanded = skills_.expand_prompt(text, error);
   if (!error.empty())
     return false;
@@ -188,7 +202,10 @@ bool session::begin(const std::string& text, std::function<void(const turn_end&)
   }
   turn_ = std::make_unique<turn>(parts(*talk_, *model_, tools_),
                                  [this, ended = std::move(ended)](const turn_end& how) { turn_over(ended, how); });
-  turn_->start();
+  if (const auto command = own ? command_in(text) : std::string(); !command.empty())
+    turn_->start_command(command);
+  else
+    turn_->start();
   return true;
 }
 
@@ -201,8 +218,10 @@ void session::turn_over(const std::function<void(const turn_end&)>& ended, const
     return next();
   auto waiting = std::exchange(next_, std::nullopt);
   std::string error;
-  if (waiting && !begin(waiting->text, waiting->ended, error))
+  if (waiting && !begin(waiting->text, waiting->own, waiting->ended, error))
     waiting->ended({{}, error});
+  if (!turn_ && how.error.empty() && how.stop == "end_turn")
+    sentence_.ask(talk_->visible());
   wakes_.go_on();
 }
 
@@ -282,6 +301,7 @@ void session::end_work(event_loop::task done) {
 void session::end(event_loop::task done, bool abandoned) {
   closed_ = closed_ || !abandoned;
   wakes_.close();
+  sentence_.drop();
   auto shells = [this, done = std::move(done)] {
     end_work([this, done] {
       if (!closed_ && setup_.keeps_shells)

@@ -11,6 +11,7 @@
 #include "runtime/agent/memory_files.hpp"
 #include "runtime/agent/monitors.hpp"
 #include "runtime/agent/place.hpp"
+#include "runtime/agent/row_sentence.hpp"
 #include "runtime/agent/session_setup.hpp"
 #include "runtime/agent/skill_book.hpp"
 #include "runtime/agent/subagents.hpp"
@@ -26,8 +27,8 @@ public:
           std::unique_ptr<conversation> talk, std::function<void(int)> exit);
 
   /// Starts a turn. False with `error` set where one runs already, the prompt cannot be saved, or it names a command
-  /// that cannot be read; else `ended` comes.
-  bool prompt(const std::string& text, std::function<void(const turn_end&)> ended, std::string& error);
+  /// that cannot be read; else `ended` comes. `own`: a person's own word, who may run a command with `!`.
+  bool prompt(const std::string& text, bool own, std::function<void(const turn_end&)> ended, std::string& error);
   void cancel();
   /// Credentials for the next request to a model on; of an older epoch than those at hand: nothing (BEYOND-6).
   void renew(environment snapshot, std::uint64_t epoch);
@@ -52,7 +53,7 @@ private:
   void note(const std::string& text);
   std::string memory();
   void start_servers();
-  bool begin(const std::string& text, std::function<void(const turn_end&)> ended, std::string& error);
+  bool begin(const std::string& text, bool own, std::function<void(const turn_end&)> ended, std::string& error);
   void turn_over(const std::function<void(const turn_end&)>& ended, const turn_end& how);
   void end_work(event_loop::task done);
   turn_parts parts(conversation& talk, provider& model, const toolbox& tools);
@@ -78,12 +79,14 @@ private:
   monitors watches_;
   mcp_servers servers_;
   wakes wakes_;
+  row_sentence sentence_;
   bool memory_told_ = false; ///< what is wrong with the instructions
   bool closed_ = false;      ///< asked to end: nothing of it goes on
   std::unique_ptr<turn> turn_;
   bool own_turn_ = false; ///< it was begun by a wake that the client did not take
   struct waiting_prompt {
     std::string text;
+    bool own;
     std::function<void(const turn_end&)> ended;
   };
   std::optional<waiting_prompt> next_; ///< came during such a turn

@@ -43,6 +43,21 @@ void turn::start() {
   });
 }
 
+void turn::start_command(const std::string& command) {
+  p_.ready([this, command, life = std::weak_ptr<bool>(life_)] {
+    if (life.expired() || std::exchange(begun_, true))
+      return;
+    if (cancelled_)
+      return end("cancelled");
+    command_ = true;
+    call("own-" + std::to_string(p_.talk.messages().size()), "bash", {{"command", command}});
+    const auto* what = p_.tools.find("bash");
+    if (!keep_step(""))
+      return;
+    what != nullptr ? run_call(*what) : refuse_next("the session has no tool 'bash'");
+  });
+}
+
 /// A subagent's calls are shown as part of the session, its words are its own.
 void turn::update(json what) {
   if (!p_.subagent.empty() && !what.contains("toolCallId"))
@@ -209,6 +224,8 @@ void turn::after_calls() {
     return;
   if (cancelled_)
     return end("cancelled");
+  if (command_)
+    return end("end_turn");
   const bool called =
       std::any_of(step_.pieces.begin(), step_.pieces.end(), [](const piece& p) { return p.is == piece::kind::call; });
   if (called || how_ == step_end::more)

@@ -55,6 +55,8 @@ public:
   turn(turn_parts parts, std::function<void(const turn_end&)> ended) : p_(parts), ended_(std::move(ended)) {}
   /// Starts with the provider's next step for the conversation as it stands.
   void start();
+  /// Runs a command of the user's own instead, who has said it and need not be asked; no model is.
+  void start_command(const std::string& command);
   /// Ends it: no step, no question, no tool goes on; then `ended` comes with "cancelled".
   void cancel();
 
@@ -103,6 +105,7 @@ private:
   std::unique_ptr<summary_taker> summary_; ///< while one is being made
   std::vector<message> summarised_;
   bool squeezed_ = false; ///< the step that failed for its length was tried again
+  bool command_ = false;  ///< of the user's own: the turn is over with it
   bool begun_ = false, stepping_ = false, cancelled_ = false;
   bool waits_ = false; ///< for the place
   std::int64_t steps_ = 0;

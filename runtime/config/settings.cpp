@@ -86,6 +86,7 @@ settings read_settings(const std::string& text, const std::string& where, std::v
   r.number("/supervisor/lingerSeconds", out.linger_seconds, 0, 30 * 86'400);
   r.seconds("/session/idleSeconds", out.idle_ms, 30 * 86'400);
   r.seconds("/session/freezeSeconds", out.freeze_ms, 30 * 86'400);
+  r.seconds("/session/sentenceSeconds", out.sentence_ms, 86'400);
   r.texts("/activeWork/ignore", out.ignored_work);
   r.number("/session/doneRowSeconds", out.row_seconds, 0, 30 * 86'400);
   read_memory(r, out.memory);

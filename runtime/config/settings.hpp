@@ -31,14 +31,15 @@ struct settings {
   std::size_t launch_most = 4;              ///< launch.maxConcurrent (POOL-3)
   std::int64_t linger_seconds = 60;         ///< supervisor.lingerSeconds (SUP-3)
   std::int64_t idle_ms = 3'600'000;         ///< session.idleSeconds, also of parts of one (KEEP-1)
+  std::int64_t sentence_ms = 15'000;        ///< session.sentenceSeconds, likewise; 0: at once (VIEW-8)
   std::int64_t freeze_ms = 300'000;         ///< session.freezeSeconds, likewise; 0: never (BEYOND-3)
   std::vector<std::string> ignored_work;    ///< activeWork.ignore: names of commands (KEEP-2)
   std::int64_t row_seconds = 300;           ///< session.doneRowSeconds (KEEP-7)
   std::string notify_command; ///< notify.command: told when a session needs somebody, finishes or fails (VIEW-7)
   memory_settings memory;
   bool bypass_accepted = false; ///< permissions.bypassAccepted: as if accepted at a terminal, for programs (NAT-2)
-  std::string provider; ///< provider: of the built-in agent's models
-  std::string harness;  ///< harness: what `--bg PROMPT` runs; empty: the first that is ready
+  std::string provider;         ///< provider: of the built-in agent's models
+  std::string harness;          ///< harness: what `--bg PROMPT` runs; empty: the first that is ready
   std::vector<harness_driver> harnesses = built_in_drivers(); ///< harnesses.NAME over the built-in rows
   std::set<std::string> hosted; ///< agents of the program that embeds the supervisor; from no file
 };

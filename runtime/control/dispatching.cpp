@@ -86,11 +86,18 @@ failure no_such_harness(const std::string& name, const settings& chosen) {
                             : "did you mean '" + near + "'?")};
 }
 
+std::string required_key(const json& params) {
+  auto key = required_text(params, "key");
+  if (key.size() < 8 || key.size() > 128)
+    throw field_error("field 'key' must have 8 to 128 characters");
+  return key;
+}
+
 bool complete_agent(dispatch_spec& spec, const settings& chosen, bool native_ready, const environment& env,
                     failure& error) {
   if (spec.harness.empty())
     spec.harness = !chosen.harness.empty() ? chosen.harness : first_ready(chosen, native_ready, env);
-  if (code_points(spec.prompt) < 4) {
+  if (code_points(spec.prompt) < 4 && spec.fork_of.empty()) {
     error = {errc::bad_request, "Too short\ntell the agent what to do: troupe --bg \"fix the failing test\""};
     return false;
   }
@@ -113,17 +120,54 @@ bool complete_agent(dispatch_spec& spec, const settings& chosen, bool native_rea
 
 } // namespace
 
+dispatch read_fork(const json& params, const fork_source& of, const place& from, const settings& chosen,
+                   const directory_settings& directories, failure& error) {
+  dispatch out;
+  out.key = required_key(params);
+  out.origin = optional_text(params, "origin", "shell");
+  if (!params.contains("env"))
+    throw field_error("field 'env' is missing");
+  auto shell = environment_from_json(params["env"]);
+  const auto id = of.id.value;
+  if (from.kind == "pty")
+    error = {errc::wrong_state, "a shell job has no conversation to copy\nrun its command again: troupe respawn " + id};
+  else if (from.conversation.empty())
+    error = {errc::wrong_state, "its agent has not begun a conversation yet\nsee what it does: troupe logs " + id};
+  else if (!from.copies)
+    error = {errc::refused, "the agent '" + from.spec.harness +
+                                "' cannot copy a conversation\nbegin a new one: troupe --bg --harness " +
+                                from.spec.harness + " \"PROMPT\""};
+  if (error.code != errc::ok)
+    return out;
+  out.spec = from.spec;
+  out.spec.prompt = optional_text(params, "prompt");
+  out.spec.name = optional_text(params, "name", of.name.empty() ? "" : of.name + "-fork");
+  out.spec.backgrounded = true; // a conversation that somebody had (REST-3)
+  out.spec.fork_of = id;
+  out.spec.fork_from = from.conversation;
+  out.spec.choices.clear();
+  out.spec.command.clear();
+  if (!complete_agent(out.spec, chosen, true, shell, error) || !check_directory(out.spec.cwd, error))
+    return out;
+  out.digest = digest(out.spec);
+  out.env = directories.handed_on(shell, false);
+  error = directories.complete(out.spec, shell, {out.spec.permission_mode, {}, {}}, {out.spec.model, {}, {}});
+  out.spec.permission_mode = from.spec.permission_mode; // as they are (BG-1), whatever settings say by now
+  out.spec.model = from.spec.model;
+  return out;
+}
+
 dispatch read_dispatch(const json& params, const settings& chosen, const directory_settings& directories,
                        bool native_ready, failure& error) {
   dispatch out;
-  out.key = required_text(params, "key");
-  if (out.key.size() < 8 || out.key.size() > 128)
-    throw field_error("field 'key' must have 8 to 128 characters");
+  out.key = required_key(params);
   out.origin = optional_text(params, "origin", "shell");
   if (!params.contains("env"))
     throw field_error("field 'env' is missing");
   auto shell = environment_from_json(params["env"]);
   out.spec = spec_from_json(params);
+  out.spec.fork_of.clear(); // `session/fork` says what may be copied
+  out.spec.fork_from.clear();
   out.spec.choices.clear(); // the table says what a session keeps, not its front end
   if (out.spec.kind == "exec") {
     out.spec.harness = "exec";

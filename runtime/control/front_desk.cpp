@@ -111,6 +111,32 @@ void do_dispatch(front_desk_state& s, const front_call& call) {
       .then([go_on](accounts& a) { go_on(!a.all.empty()); }, [go_on](caf::error&) { go_on(false); });
 }
 
+/// BG-2: a new session that begins with a copy of another one's conversation.
+void do_fork(front_desk_state& s, const front_call& call) {
+  session_id id;
+  if (!s.resolve(call, id))
+    return;
+  auto* desk = &s;
+  s.self->request(s.setup.supervisor, deadline::local, find_place{id, false, {}})
+      .then(
+          [desk, id, call](const place& p) {
+            desk->guarded(call, [&] {
+              failure error;
+              const auto* now = desk->rows.find(id);
+              auto message = read_fork(call.params, {id, now ? now->name : std::string()}, p, desk->setup.chosen,
+                                       *desk->setup.directories, error);
+              if (error.code == errc::ok)
+                error = missing_consent(*desk, message.spec);
+              if (error.code == errc::ok)
+                pass_on(*desk, call, std::move(message));
+              else
+                desk->refuse(call, error,
+                             error.code == errc::not_trusted ? trust_question(*desk, message.spec) : json::object());
+            });
+          },
+          [desk, call = caller(call)](caf::error& e) { desk->refuse(call, failure_of(e)); });
+}
+
 void do_list(front_desk_state& s, const front_call& call) {
   if (const auto& self_id = s.insider(call); !self_id.empty()) {
     s.respond_text(call, "[" + s.rows.text(self_id) + "]");
@@ -461,6 +487,7 @@ void do_hello(front_desk_state& s, const front_call& call) {
 const std::map<std::string, method>& methods() {
   static const std::map<std::string, method> all{{"hello", do_hello},
                                                  {"session/dispatch", do_dispatch},
+                                                 {"session/fork", do_fork},
                                                  {"session/list", do_list},
                                                  {"session/get", do_get},
                                                  {"session/subscribe", do_subscribe},

@@ -119,5 +119,14 @@ json state_sentence(const row& now);
 /// field, fills `error` for the rest. Gives the message.
 dispatch read_dispatch(const json& params, const settings& chosen, const directory_settings& directories,
                        bool native_ready, failure& error);
+/// The session that is to be copied, and its name.
+struct fork_source {
+  session_id id;
+  std::string name;
+};
+/// The dispatch of a copy of the conversation at `from` (BG-2): harness, directory, mode, model and definition are its
+/// own; the prompt may be empty. Throws and fills `error` likewise.
+dispatch read_fork(const json& params, const fork_source& of, const place& from, const settings& chosen,
+                   const directory_settings& directories, failure& error);
 
 } // namespace troupe

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <random>
 #include <set>
 
@@ -21,6 +22,7 @@
 #include "actors/credential_store/credential_store.hpp"
 #include "actors/supervisor/supervisor.hpp"
 #include "actors/warm_pool/warm_pool.hpp"
+#include "runtime/io/sockets.hpp"
 #include "runtime/services/journal_keeper.hpp"
 #include "runtime/services/machine.hpp"
 #include "runtime/services/vault.hpp"
@@ -128,11 +130,28 @@ supervisor_host::~supervisor_host() {
     bench_->drop_all();
 }
 
+/// Sockets of spares that died with the supervisor before, or are about to: `again` looks a second time.
+void supervisor_host::clear_dead_sockets(bool again) {
+  constexpr auto spares_are_gone = std::chrono::seconds(5);
+  if (again) {
+    clearing_.expires_after(spares_are_gone);
+    clearing_.async_wait([this](const asio::error_code& e) {
+      if (!e)
+        clear_dead_sockets(false);
+    });
+  }
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(setup_.where.sockets + "/workers", none))
+    if (auto path = entry.path().string(); is_dead_socket(path) && ::unlink(path.c_str()) == 0)
+      log_.write("event=cleared what=" + json(path).dump(-1, ' ', true, json::error_handler_t::replace));
+}
+
 int supervisor_host::run() {
   auto until_left = asio::make_work_guard(loop_);
   spawn_services();
   spawn_deciders();
   caf::anon_send(supervisor_, load_journal{});
+  asio::post(loop_, [this] { clear_dead_sockets(true); });
   loop_.run();
   log_.write("event=exit code=" + std::to_string(code_));
   log_.flush();
@@ -169,6 +188,7 @@ void supervisor_host::spawn_services() {
                                         setup_.agents);
   around_->policy.idle = chosen_.idle_ms;
   around_->policy.freeze = chosen_.freeze_ms;
+  around_->policy.sentence = chosen_.sentence_ms;
   around_->ignored_work = chosen_.ignored_work;
   around_->policy.row = chosen_.row_seconds * 1000;
   around_->warmed = {"native", setup_.version};

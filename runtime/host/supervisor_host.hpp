@@ -10,6 +10,7 @@
 #include <string>
 
 #include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
 
 #include "caf/actor_system.hpp"
 
@@ -110,6 +111,7 @@ private:
   void listen_to_workers();
   void at_desk(std::function<void()> act);
   void when_seen(const session_id& session, std::function<void()> done);
+  void clear_dead_sockets(bool again);
   void open();
   void leave(std::uint32_t code);
   void make_room(hand_over estate);
@@ -120,6 +122,7 @@ private:
   loop_config config_;
   caf::actor_system system_;
   asio::io_context loop_{1};
+  asio::steady_timer clearing_{loop_};
   reaper children_;
   std::shared_ptr<directory_settings> directories_;
   std::optional<control_server> server_;

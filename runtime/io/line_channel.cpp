@@ -11,17 +11,16 @@ namespace troupe {
 
 namespace {
 constexpr std::size_t read_least = std::size_t{8} << 10, read_most = std::size_t{64} << 10;
-constexpr const char* too_long =
-    R"({"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"a line may hold 8 MiB at most"}})";
 } // namespace
 
-line_channel::line_channel(socket s, std::size_t limit) : socket_(std::move(s)), limit_(limit) {
+line_channel::line_channel(socket s, std::size_t limit, std::size_t longest)
+    : socket_(std::move(s)), limit_(limit), longest_(longest) {
   ::fcntl(socket_.native_handle(), F_SETFD,
           FD_CLOEXEC); // Asio's accept leaves it open to children, who would keep the channel alive
 }
 
-std::shared_ptr<line_channel> line_channel::create(socket s, std::size_t limit) {
-  return std::shared_ptr<line_channel>(new line_channel(std::move(s), limit));
+std::shared_ptr<line_channel> line_channel::create(socket s, std::size_t limit, std::size_t longest) {
+  return std::shared_ptr<line_channel>(new line_channel(std::move(s), limit, longest));
 }
 
 void line_channel::start(callbacks cb) {
@@ -62,9 +61,8 @@ void line_channel::consume() {
     begin = end + 1;
     scanned_ = begin;
     consumed_ = begin;
-    if (line.size() > line_limit) {
-      send(too_long);
-      close(true);
+    if (line.size() > longest_) {
+      refuse_length();
       return;
     }
     if (!line.empty() && line.back() == '\r')
@@ -77,22 +75,27 @@ void line_channel::consume() {
   in_.erase(0, begin);
   scanned_ -= std::min(scanned_, begin);
   consumed_ = 0;
-  if (in_.size() > line_limit && !paused_) {
-    send(too_long);
-    close(true);
-  }
+  if (in_.size() > longest_ && !paused_)
+    refuse_length();
+}
+
+void line_channel::refuse_length() {
+  send(R"({"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"a line may hold )" +
+       std::to_string(longest_ >> 20) + R"( MiB at most"}})");
+  close(true);
 }
 
 void line_channel::send(std::string line) {
   if (closed_ || detached_)
     return;
-  line += '\n';
-  queued_ += line.size();
-  out_.push_back(std::move(line));
-  if (queued_ > limit_) {
+  if (queued_ > limit_ + largest_) { // whoever is still taking a long answer in may hear of changes meanwhile
     finish("peer does not read");
     return;
   }
+  line += '\n';
+  queued_ += line.size();
+  largest_ = std::max(largest_, line.size());
+  out_.push_back(std::move(line));
   write();
 }
 
@@ -107,6 +110,8 @@ void line_channel::write() {
                     [self = shared_from_this()](const asio::error_code& error, std::size_t) {
                       self->queued_ -= self->writing_.size();
                       self->writing_.clear();
+                      if (self->queued_ == 0)
+                        self->largest_ = 0;
                       if (error)
                         self->finish(error.message());
                       else if (!self->out_.empty())

@@ -14,7 +14,8 @@
 
 namespace troupe {
 
-constexpr std::size_t line_limit = std::size_t{8} << 20;   ///< FILES-3
+constexpr std::size_t line_limit = std::size_t{8} << 20;   ///< FILES-3: what a peer may send
+constexpr std::size_t answer_limit = std::size_t{1} << 30; ///< what a front end takes from the supervisor
 constexpr std::size_t unread_limit = std::size_t{4} << 20; ///< bytes a peer may leave unread before it is closed
 
 /// One connection. All members are called on the loop's thread. Keeps itself alive while an operation is pending;
@@ -26,10 +27,12 @@ public:
     std::function<void(std::string_view line)> line;    ///< without its newline
     std::function<void(const std::string& why)> closed; ///< once; "" when the peer closed or `close` was called
   };
-  static std::shared_ptr<line_channel> create(socket s, std::size_t limit = unread_limit);
+  /// `limit`: of what the peer leaves unread; `longest`: of a line that it sends.
+  static std::shared_ptr<line_channel> create(socket s, std::size_t limit = unread_limit,
+                                              std::size_t longest = line_limit);
   void start(callbacks cb);
-  /// Queues one line (a newline is added). Past the limit the connection is closed with the reason "peer does not
-  /// read".
+  /// Queues one line (a newline is added), however long it is. With more than the limit and one such line unread
+  /// already the connection is closed, with the reason "peer does not read".
   void send(std::string line);
   /// Stops and resumes reading, to hold back a peer that asks faster than it is answered.
   void pause(bool paused);
@@ -43,18 +46,19 @@ public:
   [[nodiscard]] std::size_t queued() const { return queued_; }
 
 private:
-  explicit line_channel(socket s, std::size_t limit);
+  line_channel(socket s, std::size_t limit, std::size_t longest);
+  void refuse_length();
   void read();
   void consume();
   void write();
   void finish(const std::string& why);
   socket socket_;
-  std::size_t limit_;
+  std::size_t limit_, longest_;
   callbacks cb_;
   std::string in_;
   std::size_t scanned_ = 0, consumed_ = 0;
   std::deque<std::string> out_;
-  std::size_t queued_ = 0;
+  std::size_t queued_ = 0, largest_ = 0; ///< bytes; of what is queued since it was empty
   std::string writing_;
   std::function<void()> drained_;
   bool much_ = false; ///< the last read was full: the next one takes a larger block, as few lines need it

@@ -78,6 +78,10 @@ int connect_to(const std::string& path) {
   return fd.release();
 }
 
+bool is_dead_socket(const std::string& path) {
+  return !unique_fd(connect_to(path)) && errno == ECONNREFUSED;
+}
+
 bool same_user(int socket) {
   ucred peer{};
   socklen_t size = sizeof peer;

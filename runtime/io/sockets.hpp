@@ -13,6 +13,8 @@ int listen_on(const std::string& path, failure& error);
 /// Connects (a Unix connect does not wait). A blocking descriptor, or -1 with errno. The peer's uid is checked: EPERM
 /// (SEC-3).
 int connect_to(const std::string& path);
+/// Whether that is a socket's file that nobody listens behind.
+bool is_dead_socket(const std::string& path);
 /// Whether the peer of this socket is our own user (SO_PEERCRED).
 bool same_user(int socket);
 

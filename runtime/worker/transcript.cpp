@@ -2,6 +2,7 @@
 #include "runtime/worker/transcript.hpp"
 
 #include <algorithm>
+#include <deque>
 
 #include "runtime/files/paths.hpp"
 
@@ -11,6 +12,7 @@ void transcript::note(const event& e) {
   last_ = std::max(last_, e.n);
   if (e.what == "taken") {
     taken_[e.id] = e.n;
+    has_words_ = true;
     prompts_.push_back({e.id, e.text, false});
   } else if (e.what == "sent") {
     std::erase_if(prompts_, [&](const prompt& p) { return p.key == e.id; });
@@ -18,6 +20,8 @@ void transcript::note(const event& e) {
     agent_session_ = e.detail;
   } else if (e.what == "usage") {
     usage_ = e.data;
+  } else if (e.what == "text") {
+    has_words_ = true;
   }
 }
 
@@ -80,10 +84,44 @@ std::string interruption_notice(bool messages) {
          " Look at what is done already, then go on with what you were asked.";
 }
 
+std::vector<event> copied_words(const std::string& path, std::size_t most) {
+  std::deque<event> words;
+  std::map<std::string, std::uint64_t> tools; // the latest status of each stands where it began
+  std::uint64_t first = 0;
+  auto add = [&](event e) {
+    words.push_back(std::move(e));
+    if (words.size() > most) {
+      words.pop_front();
+      ++first;
+    }
+  };
+  read_lines(
+      path, 0,
+      [&](const json& line) {
+        auto e = event_from_json(line);
+        event copy;
+        copy.what = e.what == "taken" ? "text" : e.what;
+        copy.id = e.what == "tool" ? e.id : "";
+        copy.text = e.text;
+        copy.detail = e.what == "taken" ? "user" : e.detail;
+        if (e.what == "text" || e.what == "taken")
+          return add(std::move(copy));
+        if (e.what != "tool")
+          return;
+        if (auto known = tools.find(e.id); known != tools.end() && known->second >= first) {
+          words[known->second - first].detail = e.detail;
+        } else {
+          tools[e.id] = first + words.size();
+          add(std::move(copy));
+        }
+      },
+      false);
+  return {words.begin(), words.end()};
+}
+
 std::vector<opening_prompt> opening_prompts(const transcript& events, const assignment& job) {
-  if (events.taken("first") == 0)
-    return job.spec.prompt.empty() ? std::vector<opening_prompt>()
-                                   : std::vector<opening_prompt>{{"first", job.spec.prompt, false}};
+  if (events.taken("first") == 0 && !job.spec.prompt.empty())
+    return {{"first", job.spec.prompt, false}};
   auto unsent = events.unsent();
   bool told = std::any_of(unsent.begin(), unsent.end(), [](const auto& p) { return p.key.starts_with("restart-"); });
   std::vector<opening_prompt> out;

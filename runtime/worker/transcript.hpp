@@ -33,6 +33,8 @@ public:
   [[nodiscard]] const std::string& agent_session() const { return agent_session_; }
   /// What the session has used so far, as its last `usage` event had it; or empty.
   [[nodiscard]] const std::string& usage() const { return usage_; }
+  /// Something was said in it, by whomever.
+  [[nodiscard]] bool has_words() const { return has_words_; }
   void sync() { file_.sync(); }
 
 private:
@@ -42,6 +44,7 @@ private:
   std::uint64_t last_ = 0;
   std::map<std::string, std::uint64_t> taken_;
   std::vector<prompt> prompts_;
+  bool has_words_ = false;
 };
 
 /// Makes a session's folder, takes its lock and opens its transcript, for the one who is to be its host (STATE-4). On
@@ -52,6 +55,9 @@ bool hold_session(const assignment& job, unique_fd& lock, transcript& events, st
 /// Tells an agent that its process was ended in the middle of an answer, and whether a message came since (REST-4,
 /// REST-5).
 std::string interruption_notice(bool messages);
+/// What was said in the conversation at `path`, as events of another session that goes on from there (BG-2): its words,
+/// prompts and tool calls, the last `most` of them, without number, time and run.
+std::vector<event> copied_words(const std::string& path, std::size_t most);
 /// A prompt that a run begins with; `taken`: the transcript has it already.
 struct opening_prompt {
   std::string key, text;

@@ -213,6 +213,7 @@ void worker::start(const json& params) {
     o.driver = read_driver(job_->driver);
     agent = std::make_unique<acp_harness>(loop_, children_, callbacks(), std::move(o));
   }
+  copy_words();
   if (job_->resume)
     agent->set_former_session(events_.agent_session());
   agent->set_former_usage(events_.usage());
@@ -304,6 +305,19 @@ void worker::ask_pulls() {
     last_pull_ = e.data;
     emit(std::move(e));
   });
+}
+
+/// BG-2: a copy begins with what was said in the conversation that it is a copy of.
+void worker::copy_words() {
+  constexpr std::size_t most = 500;
+  if (job_->spec.fork_of.empty() || events_.has_words())
+    return;
+  for (auto& e : copied_words(forked_directory(*job_) + "/transcript.jsonl", most))
+    emit(std::move(e));
+  event e;
+  e.what = "note";
+  e.text = "copied from " + job_->spec.fork_of + "; both go on independently";
+  emit(std::move(e));
 }
 
 void worker::begin_prompts() {

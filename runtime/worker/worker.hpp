@@ -70,6 +70,7 @@ private:
   void warm_up();
   [[nodiscard]] bool fits() const;
   void leave_spare();
+  void copy_words();
   void begin_prompts();
   void isolate(acp_harness& agent);
   void start_agent_there(acp_harness& agent);

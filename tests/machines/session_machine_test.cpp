@@ -200,6 +200,21 @@ CAF_TEST(a reply after the stop starts it again) {
   CAF_CHECK(wrote(e, "reply") && count<sm::claim>(e) == 1);
 }
 
+// REST-5
+CAF_TEST(a shell command is not kept for a session that does not run) {
+  session s;
+  s.run();
+  s.turn();
+  CAF_CHECK_EQUAL(count<sm::deliver>(s.on(sm::asked_reply{"k1", "! make test"})), 1u);
+  s.happens("taken", "k1");
+  s.on(sm::asked_stop{"x"});
+  s.happens("ended", "stop", "exited");
+  s.on(sm::gone{s.worker(), "x"});
+  auto e = s.on(sm::asked_reply{"k2", "! make test"});
+  CAF_CHECK(count<sm::refuse>(e) == 1 && !wrote(e, "reply"));
+  CAF_CHECK_EQUAL(count<sm::claim>(e), 0u);
+}
+
 // KEEP-1, KEEP-3
 CAF_TEST(the rest clock starts anew with each event and only at rest) {
   session s;

@@ -1,7 +1,9 @@
 // kill -9 of everything that can be killed.
 #define CAF_SUITE deaths
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
+#include <set>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -135,6 +137,32 @@ CAF_TEST(a spare ends with its supervisor) {
   for (const auto& p : all)
     CAF_CHECK(troupe::test::gone_soon(p));
   CAF_CHECK(s.processes().empty());
+}
+
+// POOL-7, SUP-5
+CAF_TEST(the next supervisor clears the sockets of spares that died with the last) {
+  sandbox s;
+  auto id = s.bg({"--exec", "read x; echo got $x"});
+  CAF_REQUIRE(until(s, [&] { return s.status()["spares"].contains("ready"); }));
+  auto spare = *identify(find(s, "--warm"));
+  auto sockets = [&] {
+    std::set<std::string> all;
+    for (const auto& entry : std::filesystem::directory_iterator(s.home() + "/workers"))
+      all.insert(entry.path().filename().string());
+    return all;
+  };
+  auto before = sockets();
+  CAF_REQUIRE_EQUAL(before.size(), 2u);
+  kill_and_wait(s.supervisor_pid());
+  CAF_REQUIRE(troupe::test::gone_soon(spare));
+  CAF_CHECK(sockets() == before); // nobody was left to take it away
+  s.troupe({"agents"});
+  CAF_REQUIRE(until(s, [&] { return s.status()["spares"].contains("ready"); }));
+  auto after = sockets();
+  CAF_CHECK_EQUAL(after.size(), 2u); // that of the session, and of the new spare
+  CAF_CHECK_EQUAL(s.troupe({"reply", id, "it"}).status, 0);
+  CAF_CHECK_EQUAL(s.troupe({"wait", id, "--timeout", "20"}).status, 0);
+  CAF_CHECK(s.stop().empty());
 }
 
 // POOL-8

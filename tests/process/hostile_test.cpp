@@ -3,9 +3,11 @@
 #define CAF_SUITE hostile
 #include <fstream>
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "caf/test/unit_test.hpp"
+#include "tests/support/large_roster.hpp"
 #include "tests/support/sandbox.hpp"
 
 using namespace troupe;
@@ -110,6 +112,29 @@ CAF_TEST(a client that never reads is closed and others are served) {
   }
   CAF_CHECK_EQUAL(s.troupe({"agents", "--json"}).out, "[]\n");
   CAF_CHECK(resident_kb(pid) < 100'000);
+  CAF_CHECK(s.stop().empty());
+}
+
+// BEYOND-10: what the service answers is as long as it has to be
+CAF_TEST(ten thousand sessions are listed and subscribed to over one socket) {
+  sandbox s;
+  auto last = troupe::test::spill_roster(s, 10'000);
+  CAF_CHECK_EQUAL(s.rows().size(), 10'000u);
+  auto c = s.connect();
+  write_bytes(c.get(), R"({"jsonrpc":"2.0","id":1,"method":"session/subscribe","params":{"all":true}})"
+                       "\n");
+  s.troupe({"rename", last, "while-it-is-read"}); // a change behind an answer that nobody has taken in yet
+  std::string all, block(1 << 16, '\0');
+  pollfd ready{c.get(), POLLIN, 0};
+  while (all.find("while-it-is-read") == std::string::npos && ::poll(&ready, 1, 20'000) == 1) {
+    auto n = ::read(c.get(), block.data(), block.size());
+    CAF_REQUIRE(n > 0);
+    all.append(block.data(), static_cast<std::size_t>(n));
+  }
+  auto end = all.find('\n');
+  CAF_REQUIRE(end > std::size_t{5} << 20);
+  CAF_CHECK_EQUAL(json::parse(all.substr(0, end))["result"]["sessions"].size(), 10'000u);
+  CAF_CHECK(all.find("session/changed", end) != std::string::npos);
   CAF_CHECK(s.stop().empty());
 }
 

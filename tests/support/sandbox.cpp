@@ -81,8 +81,11 @@ sandbox::sandbox(const std::string& settings) {
 
 void sandbox::configure(const std::string& settings) const {
   auto all = json::parse(settings, nullptr, false);
-  if (all.is_object())
+  if (all.is_object()) {
     all.emplace("provider", "offline");
+    if (!all.contains("session") || (all["session"].is_object() && !all["session"].contains("sentenceSeconds")))
+      all["session"]["sentenceSeconds"] = 0; // rows tell at once what goes on (VIEW-8)
+  }
   const auto file = home_ + "/settings.json";
   spill(file, all.is_object() ? all.dump() : settings);
   ::chmod(file.c_str(), 0600);

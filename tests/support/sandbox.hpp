@@ -27,6 +27,7 @@ public:
   sandbox& operator=(const sandbox&) = delete;
 
   /// Writes settings.json. Unless it names a provider, agents are offline: no test meets a key of whoever runs it.
+  /// Unless it says otherwise a row's sentence changes at once.
   void configure(const std::string& settings) const;
   /// Gives it programs of its own, which may be replaced; before the first command.
   void own_programs();

@@ -70,6 +70,19 @@ CAF_TEST(a warm agent takes its session and plays a prompt) {
   CAF_CHECK_EQUAL(said("thought"), "two");
 }
 
+// VIEW-8
+CAF_TEST(the sentence of a small model comes behind the turn and never within one) {
+  auto options =
+      script(then(R"(say '{"jsonrpc":"2.0","method":"_troupe/sentence","params":{"sessionId":"s","text":"too early"}}'
+)" + end_turn + R"(say '{"jsonrpc":"2.0","method":"_troupe/sentence","params":{"sessionId":"s","text":"it is done"}}'
+read -r l)"));
+  options.native = true;
+  open(std::move(options));
+  turn("k1", "go");
+  CAF_CHECK_EQUAL(await_event("sentence").text, "it is done");
+  CAF_CHECK_EQUAL(count("sentence"), 1u);
+}
+
 // ENV-4 ENV-7
 CAF_TEST(a native session has its own environment and no credential in it) {
   job.env.emplace_back("MINE", "yes");

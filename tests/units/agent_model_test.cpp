@@ -94,6 +94,36 @@ pid_t transport_of(pid_t agent) {
 
 CAF_TEST_FIXTURE_SCOPE(agent_model_tests, fixture)
 
+// VIEW-8
+CAF_TEST(a small model says in a sentence what a turn came to and is not waited for) {
+  auto settings = quick();
+  settings["native"]["sentenceModel"] = "small";
+  open("anthropic", json::object(), settings);
+  stub.add(json::array({{{"text", "The test failed for want of a file. I made one; it passes."}},
+                        {{"text", "\"Made the missing file; the test passes.\"\nMore."}}}));
+  CAF_CHECK_EQUAL(prompt("mend the test"), "end_turn");
+  const auto told = agent.await([](const json& m) { return m.value("method", "") == "_troupe/sentence"; });
+  CAF_CHECK_EQUAL(told["params"]["sessionId"], session);
+  CAF_CHECK_EQUAL(told["params"]["text"], "Made the missing file; the test passes.");
+  const auto first = stub.request();
+  CAF_CHECK_EQUAL(first["body"]["model"], "stub");
+  const auto asked = stub.request()["body"];
+  CAF_CHECK_EQUAL(asked["model"], "small");
+  CAF_CHECK(asked.dump().find("mend the test") != std::string::npos);
+  CAF_CHECK(asked.dump().find("I made one; it passes.") != std::string::npos);
+  CAF_CHECK(!asked.contains("tools") || asked["tools"].empty());
+  // it is no part of the conversation, and its failure nobody's
+  stub.add(json::array(
+      {{{"text", "Yes."}}, {{"status", 400}, {"message", "no"}}, {{"text", "Again."}}, {{"text", "Said it again."}}}));
+  CAF_CHECK_EQUAL(prompt("does it?"), "end_turn");
+  CAF_CHECK(stub.request()["body"].dump().find("Made the missing file") == std::string::npos);
+  const auto second = stub.request();
+  CAF_CHECK_EQUAL(second["body"]["model"], "small");
+  CAF_CHECK_EQUAL(prompt("again"), "end_turn");
+  const auto again = agent.await([](const json& m) { return m.value("method", "") == "_troupe/sentence"; });
+  CAF_CHECK_EQUAL(again["params"]["text"], "Said it again.");
+}
+
 // NAT-1
 CAF_TEST(a turn with thoughts a tool and words goes the same way in each dialect) {
   const std::map<std::string, std::string> paths{

@@ -116,6 +116,28 @@ CAF_TEST(in the default mode commands and edits run only when they are allowed) 
   CAF_CHECK_EQUAL(results[3]["text"].get<std::string>(), "x\n");
 }
 
+// VIEW-4: a person's own command
+CAF_TEST(a command of the users own runs unasked and is in the conversation and nobody elses does) {
+  const auto s = agent.open_session("default");
+  auto prompt = [&](const std::string& text, bool own) {
+    json params{{"sessionId", s}, {"prompt", {{{"type", "text"}, {"text", text}}}}};
+    if (own)
+      params["_meta"]["troupe"]["own"] = true;
+    return agent.call("session/prompt", std::move(params));
+  };
+  CAF_CHECK_EQUAL(stop_of(prompt("! echo once >> own; echo told", true)), "end_turn");
+  CAF_CHECK_EQUAL(text_of_file(work / "own"), "once\n");
+  CAF_CHECK_EQUAL(agent.tool_results()[0]["text"].get<std::string>(), "told\n");
+  CAF_CHECK_EQUAL(stop_of(prompt("! echo twice >> own", false)), "end_turn"); // a prompt like any other
+  CAF_CHECK_EQUAL(text_of_file(work / "own"), "once\n");
+  CAF_CHECK_EQUAL(stop_of(prompt("say and on", true)), "end_turn");
+  CAF_CHECK(agent.said().find("and on") != std::string::npos);
+  agent.kill_hard();
+  agent_client second(work);
+  second.load_session(s).at("result");
+  CAF_CHECK_EQUAL(second.tool_results().size(), 1u);
+}
+
 // NAT-2
 CAF_TEST(what is always allowed is not asked again and not after a load either) {
   const auto s = agent.open_session("default");

@@ -110,6 +110,21 @@ CAF_TEST(the terminal always holds the last screen) {
   }
 }
 
+// VIEW-2: terminals do not agree on how wide an emoji of several code points is
+CAF_TEST(nothing behind an emoji is shifted whatever the terminal makes of it) {
+  for (const std::string emoji : {"👍🏽", "❤️", "🇩🇪", "👩‍💻", "👨‍👩‍👧‍👦", "日"}) {
+    screen_painter painter({false, true});
+    painter.resize(rows, columns);
+    terminal t;
+    view::screen now;
+    now.lines = {{{{emoji + "X", view::ink::plain}, {"Y" + emoji + "Z", view::ink::good}}}};
+    t.write(painter.paint(now));
+    CAF_CHECK_EQUAL(t.cell(0, 2).chars[0], std::uint32_t{'X'});
+    CAF_CHECK_EQUAL(t.cell(0, 3).chars[0], std::uint32_t{'Y'});
+    CAF_CHECK_EQUAL(t.cell(0, 6).chars[0], std::uint32_t{'Z'});
+  }
+}
+
 // VIEW-9
 CAF_TEST(one word that differs costs its own bytes) {
   screen_painter painter({false, true});

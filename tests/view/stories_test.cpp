@@ -360,8 +360,45 @@ CAF_TEST(what is typed names agents and repositories and shell jobs and pull req
   CAF_CHECK_EQUAL(dispatched("https://example.com/o/r/pull/12/files"), "-");
   CAF_CHECK_EQUAL(v.s.selected.id, "b2");
   CAF_CHECK_EQUAL(dispatched("#9999"), "|#9999|/home/ann/shop"); // nobody works on it
+  CAF_CHECK_EQUAL(dispatched("https://example.com/o/r/pull/13"), "|https://example.com/o/r/pull/13|/home/ann/shop");
+  v.s.set.repository = "/home/ann/other"; // whose #1234 that is
+  all[1].pulls[0].number = 1234;
+  v.take(view::changed{all[1]});
+  CAF_CHECK_EQUAL(dispatched("#1234"), "|#1234|/home/ann/shop");
+  v.s.set.repository = "/home/ann/shop";
+  v.press({"home"});
+  CAF_CHECK_EQUAL(dispatched("#1234"), "-");
+  CAF_CHECK_EQUAL(v.s.selected.id, "b2");
   CAF_CHECK_EQUAL(dispatched("abc"), "-");
   CAF_CHECK(v.shows("too short"));
+}
+
+// TRUST-2
+CAF_TEST(a directory that nobody has decided about is asked for and the dispatch goes on as is said) {
+  for (const std::string key : {"n", "t", "w", "enter"}) {
+    viewer v;
+    v.show({});
+    v.type("fix the menu");
+    v.press({"shift+enter"});
+    auto token = only(v.wanted(), intent::dispatch)->token;
+    v.take(view::trust_asked{token, "/home/ann/shop", "h1", false, {"may run: npm test", "sets A\x1b[2J"}});
+    CAF_CHECK(v.shows("Nobody has decided yet about the settings of ~/shop"));
+    CAF_CHECK(v.shows("may run: npm test") && v.shows("sets A^[[2J"));
+    v.press({key});
+    const auto* again = only(v.wanted(), intent::dispatch);
+    if (key == "n" || key == "enter") { // no is what Enter says
+      CAF_CHECK(again == nullptr);
+      CAF_CHECK_EQUAL(v.s.input.text(), "fix the menu");
+      continue;
+    }
+    CAF_REQUIRE(again != nullptr);
+    CAF_CHECK_EQUAL(again->text, "fix the menu");
+    CAF_CHECK_EQUAL(again->trust, key == "t" ? "h1" : "");
+    CAF_CHECK_EQUAL(again->yes, key == "w");
+    CAF_CHECK(v.s.input.empty());
+    v.take(view::outcome{again->token, true, "new1", {}});
+    CAF_CHECK_EQUAL(only(v.wanted(), intent::attach)->id, "new1"); // as it was typed
+  }
 }
 
 // VIEW-5
@@ -369,6 +406,9 @@ CAF_TEST(state and name filter while they are typed) {
   viewer v;
   v.show(some());
   v.type("s:blocked");
+  CAF_CHECK(v.shows("ask-release") && !v.shows("fix-auth"));
+  v.press({"ctrl+u"});
+  v.type("s:needs"); // as the screen calls it
   CAF_CHECK(v.shows("ask-release") && !v.shows("fix-auth"));
   v.press({"ctrl+u"});
   v.type("a:green");

@@ -4,6 +4,7 @@
 
 #include "actors/agent_view/editor.hpp"
 #include "actors/agent_view/text.hpp"
+#include "cli/clipboard_guard.hpp"
 #include "messages/wording.hpp"
 
 using namespace troupe;
@@ -30,6 +31,23 @@ CAF_TEST(lines break between words and inside those that are too long) {
   CAF_CHECK(wrap("abcdefgh", 3) == std::vector<std::string>({"abc", "def", "gh"}));
   CAF_CHECK(wrap("a\n\nb", 9) == std::vector<std::string>({"a", "", "b"}));
   CAF_CHECK(wrap("日本語", 1).size() == 3);
+}
+
+CAF_TEST(an emoji takes two columns whatever it is made of and is cut as a whole) {
+  const std::string thumb = "👍🏽", heart = "❤️", flag = "🇩🇪", coder = "👩‍💻",
+                    family = "👨‍👩‍👧‍👦";
+  for (const auto& e : {thumb, heart, flag, coder, family}) {
+    CAF_CHECK_EQUAL(width(e), 2);
+    CAF_CHECK_EQUAL(width("a" + e + "b"), 4);
+    CAF_CHECK_EQUAL(clip(e + "bcd", 4), e + "b…");
+    CAF_CHECK_EQUAL(clip("a" + e + "b", 3), "a…");
+    CAF_CHECK_EQUAL(visible(e), e);
+    CAF_CHECK_EQUAL(character_after(e + "x", 0), e.size());
+  }
+  CAF_CHECK_EQUAL(width("日本語 e\xcc\x81"), 8);
+  // a joiner anywhere else hides something
+  CAF_CHECK_EQUAL(visible("pay‍pal"), "pay<U+200D>pal");
+  CAF_CHECK_EQUAL(visible("👩‍x"), "👩<U+200D>x");
 }
 
 // SEC-2
@@ -89,4 +107,25 @@ CAF_TEST(the history gives back what was entered and what was being typed) {
   CAF_CHECK(e.newer());
   CAF_CHECK(e.newer());
   CAF_CHECK_EQUAL(e.text(), "draft");
+}
+
+// SEC-2
+CAF_TEST(attached output never reads the clipboard and writes it only where it may) {
+  const std::string read = "\x1b]52;c;?\a", read_st = "\x1b]52;p;?\x1b\\",
+                    read_c1 = "\xc2\x9d"
+                              "52;c;?\xc2\x9c",
+                    write = "\x1b]52;c;aGVsbG8=\a";
+  const std::string other =
+      "\x1b]0;a title\a\x1b[31mred\x1b]8;;https://e.x/\x1b\\link\x1b]8;;\x1b\\ \xc2\xa9 日 \x1b]5;x\a";
+  const auto all = "a" + read + "b" + read_st + "c" + read_c1 + other + write + "d";
+  for (bool writes : {false, true}) {
+    const auto wanted = "abc" + other + (writes ? write : "") + "d";
+    CAF_CHECK_EQUAL(clipboard_guard(writes).pass(all), wanted);
+    for (std::size_t cut = 0; cut <= all.size(); ++cut) { // wherever a read ends
+      clipboard_guard g(writes);
+      auto first = g.pass(all.substr(0, cut));
+      CAF_REQUIRE_EQUAL(first + g.pass(all.substr(cut)), wanted);
+    }
+  }
+  CAF_CHECK_EQUAL(clipboard_guard(false).pass("x\x1b]52;c;aGV\x1b[2Jy"), "x\x1b[2Jy"); // one that another cuts off
 }

@@ -1,6 +1,8 @@
 // From messages to state and from effects to messages.
 #include "runtime/worker/acp/acp_harness.hpp"
 
+#include <algorithm>
+
 #include <asio/post.hpp>
 
 namespace troupe {
@@ -24,6 +26,13 @@ void strike_out(std::string& text, const std::string& secret) {
 }
 
 constexpr auto second_word = std::chrono::milliseconds(10000); ///< after which a turn that goes on is cancelled again
+
+/// A prompt that a person sent to the session while it was there; a dispatch may come from a session of its own, and
+/// what wakes it from a program's output.
+bool is_reply(const std::string& key) {
+  static const char* const others[] = {"first", "wake-", "restart-", "signed-in-"};
+  return std::none_of(std::begin(others), std::end(others), [&](const char* o) { return key.starts_with(o); });
+}
 
 json form_result(const acp_form_answer& answer) {
   json out{{"action", answer.action}};
@@ -127,8 +136,11 @@ void acp_harness::close_now() {
 
 void acp_harness::send_prompt(const acp_send_prompt& prompt) {
   auto blocks = json::array({{{"type", "text"}, {"text", prompt.text}}});
+  json params{{"sessionId", session_}, {"prompt", std::move(blocks)}};
+  if (options_.native && is_reply(prompt.key))
+    params["_meta"]["troupe"]["own"] = true; // somebody's own word: `!` runs a command
   prompt_ =
-      wire_->request("session/prompt", {{"sessionId", session_}, {"prompt", std::move(blocks)}},
+      wire_->request("session/prompt", std::move(params),
                      guarded([this](const json* result, const rpc_error& error) { prompt_answered(result, error); }));
 }
 

@@ -116,6 +116,7 @@ private:
   void change(const std::string& method, json params, const steered_answer& done,
               std::function<void(const json& result)> taken);
   void cancel_turn();
+  void sentence(const std::string& text);
   void background(const json& params);
   void wake(const json& params, const json& id);
   void send_credentials();

@@ -1,4 +1,4 @@
-// How an agent is started and how its session is opened: initialize, session/new or session/load, mode, model, ready.
+// How an agent is started and how its session is opened: initialize, session/new, load or fork, mode, model, ready.
 #include <algorithm>
 #include <cstring>
 
@@ -109,6 +109,12 @@ void acp_harness::open_session() {
                                               std::to_string(options_.session_patience.count() / 1000) +
                                               " s\n  start it in a terminal to see what it waits for");
   const bool known = job_->resume && !former_.empty();
+  if (!known && !job_->spec.fork_of.empty()) { // BG-2: nothing else would be a copy
+    if (!agent_.copies)
+      return fail(agent_name() + " cannot copy a conversation\n  begin a new one: troupe --bg --harness " +
+                  job_->spec.harness + " \"PROMPT\"");
+    return authenticate("session/fork");
+  }
   if (known && !agent_.load && !agent_.resume)
     note("the agent cannot load an earlier conversation: it begins a new one");
   authenticate(!known          ? "session/new"
@@ -137,7 +143,7 @@ void acp_harness::authenticate(const std::string& method) {
 }
 
 void acp_harness::request_session(const std::string& method) {
-  session_ = method == "session/new" ? "" : former_;
+  session_ = method == "session/new" ? "" : method == "session/fork" ? job_->spec.fork_from : former_;
   std::vector<std::string> problems;
   auto params = session_params(*job_, options_.driver, agent_, options_.native, session_, problems);
   for (const auto& each : problems)
@@ -153,6 +159,9 @@ void acp_harness::opened(const json* result, const rpc_error& error, const std::
   if (result == nullptr && error.code == acp_sign_in)
     return fail(agent_name() + " wants a sign-in: " + error.message + "\n  " + sign_in_remedy() +
                 (agent_.sign_in.empty() ? "" : "\n  it offers: " + agent_.sign_in));
+  if (result == nullptr && method == "session/fork")
+    return fail(agent_name() + " did not copy the conversation of " + job_->spec.fork_of + ": " + error.message +
+                "\n  see that it is still there: troupe logs " + job_->spec.fork_of);
   if (result == nullptr && method != "session/new") {
     note("the earlier conversation could not be loaded, a new one begins: " + error.message);
     return request_session("session/new");
@@ -160,7 +169,7 @@ void acp_harness::opened(const json* result, const rpc_error& error, const std::
   if (result == nullptr)
     return fail(agent_name() + " made no session in " + job_->spec.cwd + ": " + error.message +
                 "\n  start it in a terminal in that directory to see why");
-  if (method == "session/new")
+  if (method == "session/new" || method == "session/fork")
     session_ = clipped(text_of(*result, "sessionId"), 1024);
   if (session_.empty())
     return fail(agent_name() + " made a session without an id\n  install a version of it that speaks ACP 1");
@@ -259,7 +268,7 @@ void acp_harness::ready() {
   if (!place_.empty())
     send_place();
   outliving_.take_baseline();
-  perform(state_.ready(session_));
+  perform(state_.ready(session_, agent_.copies));
 }
 
 } // namespace troupe

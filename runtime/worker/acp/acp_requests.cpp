@@ -28,6 +28,8 @@ bool acp_harness::told(const std::string& method, const json& params) {
     background(params);
   else if (method == "_troupe/note" && options_.native)
     note(text_of(params, "text"));
+  else if (method == "_troupe/sentence" && options_.native)
+    sentence(text_of(params, "text"));
   else if (method == "$/cancel_request" && field_of(params, "requestId") != nullptr)
     withdrawn(*field_of(params, "requestId"));
   return true;
@@ -171,6 +173,16 @@ void acp_harness::withdrawn(const json& request) {
     return cancel();
   }
   perform(state_.withdrawn(request));
+}
+
+/// VIEW-8: what a small model says that the turn came to.
+void acp_harness::sentence(const std::string& text) {
+  if (text.empty() || state_.turn_runs() || phase_ != phase::open)
+    return;
+  event e;
+  e.what = "sentence";
+  e.text = clean(clipped(text, 1024));
+  callbacks_.emit(std::move(e));
 }
 
 void acp_harness::background(const json& params) {

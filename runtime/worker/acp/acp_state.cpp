@@ -75,12 +75,12 @@ const option* find_option(const std::vector<option>& options, const std::string&
   return first([&](const option& o) { return !choice.empty() && o.name == choice; });
 }
 
-acp_effects acp_state::ready(const std::string& agent_session) {
+acp_effects acp_state::ready(const std::string& agent_session, bool copies) {
   acp_effects out;
   if (phase_ != phase::opening)
     return out;
   phase_ = phase::open;
-  out.push_back(acp_emit{make("ready", {}, {}, agent_session)});
+  out.push_back(acp_emit{make("ready", {}, copies ? "copies" : "", agent_session)});
   next_prompt(out);
   return out;
 }

@@ -81,8 +81,8 @@ public:
 
   /// The worker's run, which makes questions' ids unique over all runs: q2.1 is the first one of run 2.
   void begin(std::uint32_t run) { run_ = run; }
-  /// The agent's session is there: prompts may go.
-  acp_effects ready(const std::string& agent_session);
+  /// The agent's session is there: prompts may go. `copies`: the agent can copy a conversation (BG-2).
+  acp_effects ready(const std::string& agent_session, bool copies = false);
   /// A prompt that stands in the transcript as taken. Goes at once when none runs, else after those before it (REST-5).
   acp_effects deliver(std::string key, std::string text);
   /// The running prompt was answered. `processes`: what of the agent's tree outlives the turn (KEEP-2); it is told

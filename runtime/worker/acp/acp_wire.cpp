@@ -67,6 +67,8 @@ json troupe_meta(const assignment& job) {
                         {"branch", bytes_to_json(job.tree.branch)},
                         {"repository", bytes_to_json(job.tree.repository)},
                         {"ready", job.tree.inode != 0}};
+  if (!job.spec.fork_of.empty())
+    meta["forkDir"] = bytes_to_json(forked_directory(job));
   return meta;
 }
 
@@ -117,6 +119,7 @@ acp_agent_facts read_agent_facts(const json& result) {
   const auto* sessions = can != nullptr ? field_of(*can, "sessionCapabilities") : nullptr;
   facts.resume = offered(sessions, "resume");
   facts.close = offered(sessions, "close");
+  facts.copies = offered(sessions, "fork");
   facts.more_directories = offered(sessions, "additionalDirectories");
   const auto* mcp = can != nullptr ? field_of(*can, "mcpCapabilities") : nullptr;
   facts.mcp_http = flag(mcp, "http");
@@ -129,6 +132,10 @@ acp_agent_facts read_agent_facts(const json& result) {
     break;
   }
   return facts;
+}
+
+std::string forked_directory(const assignment& job) {
+  return job.directory.substr(0, job.directory.rfind('/') + 1) + job.spec.fork_of;
 }
 
 environment session_environment(const assignment& job, bool with_credentials) {

@@ -24,6 +24,7 @@ std::string text_of(const json& object, std::string_view name);
 struct acp_agent_facts {
   std::int64_t version = 0;
   bool load = false, resume = false, close = false; ///< it has session/load, session/resume, session/close
+  bool copies = false;                              ///< it has session/fork (BG-2)
   bool more_directories = false, mcp_http = false, mcp_sse = false;
   std::string sign_in; ///< its first way to sign in, for people
 };
@@ -33,8 +34,10 @@ acp_agent_facts read_agent_facts(const json& result);
 /// The environment a session's commands run with: the job's, with what ENV-7 promises and a temporary directory of its
 /// own. `with_credentials`: the snapshot's variables too, in place of others of the same name (ENV-4).
 environment session_environment(const assignment& job, bool with_credentials);
-/// Parameters of session/new; with a `session`, of session/load and session/resume. `native`: with `_meta.troupe`.
-/// `problems` gets a sentence for whatever was asked for and is left out.
+/// The folder of the session that `job` is a copy of (BG-2).
+std::string forked_directory(const assignment& job);
+/// Parameters of session/new; with a `session`, of session/load, session/resume and session/fork. `native`: with
+/// `_meta.troupe`. `problems` gets a sentence for whatever was asked for and is left out.
 json session_params(const assignment& job, const harness_driver& driver, const acp_agent_facts& agent, bool native,
                     const std::string& session, std::vector<std::string>& problems);
 /// The MCP servers of `--mcp-config` (JSON, or a file's absolute path) as ACP has them; `${NAME}` and
