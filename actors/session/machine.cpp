@@ -349,7 +349,7 @@ process on(const assigning& s, const held& e, context& c) {
   c.s.attempts = 0;
   auto named = receipt_facts(e.check, s.worker);
   if (e.got.held != 0)
-    named["heldNs"] = std::to_string(e.got.held);
+    named["held_ns"] = std::to_string(e.got.held);
   c.write("assigned", std::move(named));
   c.put(answer_dispatch{errc::ok, {}});
   return run_or_end(c, s.worker);

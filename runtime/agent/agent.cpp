@@ -374,8 +374,10 @@ void acp_agent::close(const json& params, const json& id) {
   where->end(
       [this, id, name] {
         client_.respond(id, json::object());
-        if (!ending_)
-          events_.defer([this, name] { sessions_.erase(name); });
+        events_.defer([this, name] {
+          if (!ending_) // the end of all has a part in it by then
+            sessions_.erase(name);
+        });
       },
       false);
 }

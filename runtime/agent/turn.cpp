@@ -302,14 +302,18 @@ void turn::run_call(const tool& what) {
                              p_.limits,  p_.shells, p_.tasks,
                              p_.watches, p_.skills, p_.talk.id() + "/" + mine.call.id,
                              p_.exit};
-  mine.what = what.start(context, mine.call.input,
-                         [this, number](tool_outcome outcome) { finished(number, std::move(outcome)); });
+  auto started = what.start(context, mine.call.input,
+                            [this, number](tool_outcome outcome) { finished(number, std::move(outcome)); });
+  if (const auto still = running_.find(number); still != running_.end())
+    still->second.what = std::move(started);
   if (what.together)
     next_call();
 }
 
 void turn::finished(std::uint64_t number, tool_outcome outcome) {
   auto done = running_.extract(number);
+  if (done.empty())
+    return;
   if (record(done.mapped().call, std::move(outcome)))
     next_call();
   else if (running_.empty() && over_)
@@ -338,13 +342,21 @@ void turn::cancel() {
       next_call();
     return;
   }
-  for (auto& [number, each] : running_)
-    if (each.what) // else a tool that works at once is about to tell its outcome
-      each.what->cancel();
+  cancel_running();
   if (question_ != 0) {
     p_.client.forget(std::exchange(question_, 0));
     refuse_next("cancelled");
   }
+}
+
+/// Each by its number: one that tells its outcome at once is no longer in the list.
+void turn::cancel_running() {
+  std::vector<std::uint64_t> numbers;
+  for (const auto& [number, each] : running_)
+    numbers.push_back(number);
+  for (const auto number : numbers)
+    if (const auto found = running_.find(number); found != running_.end() && found->second.what)
+      found->second.what->cancel(); // without: a tool that works at once is about to tell its outcome
 }
 
 /// What still runs is ended first.
@@ -354,9 +366,7 @@ void turn::end(const std::string& stop, const std::string& error) {
   calls_.clear();
   if (!running_.empty()) {
     if (!std::exchange(over_, turn_end{stop, error}))
-      for (auto& [number, each] : running_)
-        if (each.what)
-          each.what->cancel();
+      cancel_running();
     return;
   }
   p_.events.defer([ended = std::exchange(ended_, nullptr), stop, error, total = total_] {

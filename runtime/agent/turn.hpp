@@ -88,6 +88,7 @@ private:
   void refuse_next(const std::string& why);
   void finished(std::uint64_t number, tool_outcome outcome);
   bool record(const piece& done, tool_outcome outcome);
+  void cancel_running();
   void end(const std::string& stop, const std::string& error = {});
   void update(json what);
   [[nodiscard]] piece shown(piece call) const;

@@ -188,7 +188,7 @@ std::map<std::string, double> held_at_ms(const sandbox& s) {
   std::istringstream in(test::slurp(s.home() + "/ledger.jsonl"));
   for (std::string line; std::getline(in, line);)
     if (auto entry = json::parse(line); entry["what"] == "assigned")
-      out[entry["session"]] = std::stod(entry["facts"]["heldNs"].get<std::string>()) / 1e6;
+      out[entry["session"]] = std::stod(entry["facts"]["held_ns"].get<std::string>()) / 1e6;
   return out;
 }
 
