@@ -129,8 +129,8 @@ bool session_state::act(const sm::claim&) {
             advance(sm::granted{g.worker, g.warm, g.differs});
           },
           [this](caf::error& err) {
-            auto why = failure_of(err);
-            advance(sm::not_granted{why.text, why.code});
+            auto fault = failure_of(err);
+            advance(sm::not_granted{fault.text, fault.code});
           });
   return false;
 }

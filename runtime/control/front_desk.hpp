@@ -57,8 +57,8 @@ struct front_desk_setup {
   std::function<wall_ms()> now;
   std::function<void(const row&)>
       notify{}; ///< a session needs somebody, has finished or has failed (VIEW-7); may be empty
-  std::shared_ptr<agent_catalog> catalog;
-  std::shared_ptr<consents> given;
+  std::shared_ptr<agent_catalog> catalog{};
+  std::shared_ptr<consents> given{};
 };
 
 using real_front_desk = front_desk_actor::extend<caf::reacts_to<thunk>>;

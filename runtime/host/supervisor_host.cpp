@@ -214,7 +214,8 @@ void supervisor_host::spawn_services() {
   around_->admit = [catalog = catalog_](const dispatch_spec& spec) { // CLI-3
     failure missing;
     if (spec.kind == "agent" && !spec.agent.empty())
-      catalog->for_agent(spec.agent, spec.cwd, !spec.without_project && catalog->with_project(spec.cwd), missing);
+      static_cast<void>(
+          catalog->for_agent(spec.agent, spec.cwd, !spec.without_project && catalog->with_project(spec.cwd), missing));
     return missing;
   };
   around_->settle = [directories = directories_](const session_id& id, const dispatch_spec& spec,

@@ -394,8 +394,8 @@ CAF_TEST(a subagent asks the model of its definition and one that wants a worktr
                    {{"name", "alike"}, {"description", "d"}, {"path", work / "alike.md"}, {"model", "inherit"}},
                    {{"name", "apart"}, {"description", "d"}, {"path", work / "apart.md"}, {"isolation", "worktree"}}});
   open("anthropic", {{"ANTHROPIC_DEFAULT_HAIKU_MODEL", "small-one"}}, quick(), {{"catalog", {{"agents", agents}}}});
-  auto task = [](const char* agent) {
-    return json{{"name", "task"}, {"input", {{"description", "look"}, {"prompt", "look at it"}, {"agent", agent}}}};
+  auto task = [](const char* named) {
+    return json{{"name", "task"}, {"input", {{"description", "look"}, {"prompt", "look at it"}, {"agent", named}}}};
   };
   stub.add(json::array({{{"calls", {task("quick")}}},
                         {{"text", "One."}},
