@@ -1,11 +1,8 @@
 // The repository on the real system.
 #include "runtime/services/repository.hpp"
 
-#include <asio/dispatch.hpp>
-
-#include "caf/send.hpp"
-#include "caf/typed_event_based_actor.hpp"
 #include "messages/json.hpp"
+#include "runtime/services/ask_on_loop.hpp"
 
 namespace troupe {
 
@@ -57,33 +54,15 @@ void worktree_keeper::remove(const remove_worktree& x, answer<worktree_removed> 
   });
 }
 
-namespace {
-
-template <class Answer, class Call>
-caf::result<Answer> ask(real_repository::pointer self, asio::io_context& loop, Call call) {
-  auto promise = self->make_response_promise<Answer>();
-  auto handle = caf::actor_cast<real_repository>(self->ctrl());
-  asio::dispatch(loop, [promise, handle, call] {
-    call([promise, handle](const Answer* got, const failure& error) {
-      auto reply = got ? std::function<void()>([promise, value = *got]() mutable { promise.deliver(std::move(value)); })
-                       : std::function<void()>(
-                             [promise, error]() mutable { promise.deliver(make_error(error.code, error.text)); });
-      caf::anon_send(handle, thunk{std::move(reply)});
-    });
-  });
-  return promise;
-}
-
-} // namespace
-
 real_repository::behavior_type make_repository(real_repository::pointer self, asio::io_context* loop,
                                                std::shared_ptr<worktree_keeper> behind) {
   return {
       [=](inspect_worktree& x) {
-        return ask<losses>(self, *loop, [behind, x](auto done) { behind->inspect(x, done); });
+        return ask_on_loop<losses, real_repository>(self, *loop, [behind, x](auto done) { behind->inspect(x, done); });
       },
       [=](remove_worktree& x) {
-        return ask<worktree_removed>(self, *loop, [behind, x](auto done) { behind->remove(x, done); });
+        return ask_on_loop<worktree_removed, real_repository>(self, *loop,
+                                                              [behind, x](auto done) { behind->remove(x, done); });
       },
       [](thunk& t) { t.run(); },
   };

@@ -8,12 +8,9 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#include <asio/dispatch.hpp>
-
-#include "caf/send.hpp"
-#include "caf/typed_event_based_actor.hpp"
 #include "messages/json.hpp"
 #include "runtime/config/environment_policy.hpp"
+#include "runtime/services/ask_on_loop.hpp"
 
 namespace troupe {
 
@@ -258,31 +255,18 @@ void credential_vault::listen() {
   });
 }
 
-namespace {
-
-template <class Answer, class Call>
-caf::result<Answer> ask(real_vault::pointer self, asio::io_context& loop, Call call) {
-  auto promise = self->make_response_promise<Answer>();
-  auto handle = caf::actor_cast<real_vault>(self->ctrl());
-  asio::dispatch(loop, [promise, handle, call] {
-    call([promise, handle](const Answer* got, const failure& error) {
-      auto reply = got ? std::function<void()>([promise, value = *got]() mutable { promise.deliver(std::move(value)); })
-                       : std::function<void()>(
-                             [promise, error]() mutable { promise.deliver(make_error(error.code, error.text)); });
-      caf::anon_send(handle, thunk{std::move(reply)});
-    });
-  });
-  return promise;
-}
-
-} // namespace
-
 real_vault::behavior_type make_vault(real_vault::pointer self, asio::io_context* loop,
                                      std::shared_ptr<credential_vault> behind) {
   return {
-      [=](load_credentials&) { return ask<snapshot>(self, *loop, [behind](auto done) { behind->load(done); }); },
-      [=](refresh_credentials&) { return ask<snapshot>(self, *loop, [behind](auto done) { behind->refresh(done); }); },
-      [=](clear_credentials&) { return ask<signed_out>(self, *loop, [behind](auto done) { behind->clear(done); }); },
+      [=](load_credentials&) {
+        return ask_on_loop<snapshot, real_vault>(self, *loop, [behind](auto done) { behind->load(done); });
+      },
+      [=](refresh_credentials&) {
+        return ask_on_loop<snapshot, real_vault>(self, *loop, [behind](auto done) { behind->refresh(done); });
+      },
+      [=](clear_credentials&) {
+        return ask_on_loop<signed_out, real_vault>(self, *loop, [behind](auto done) { behind->clear(done); });
+      },
       [=](accounts_asked&) { return behind->list(); },
       [](thunk& t) { t.run(); },
   };
