@@ -312,10 +312,20 @@ CAF_TEST(a killed agents conversation goes on without repeating a step) {
 
 // REST-7
 CAF_TEST(a background shell survives a killed agent and is picked up with its output) {
-  fifo ready(work / "ready"), go(work / "go");
+  fifo ready(work / "ready"), go(work / "go"), end(work / "end");
   const auto s = agent.open_session();
-  agent.prompt(s, "background echo $$ >ready; cat go; exit 4\nbackground echo done before");
+  agent.prompt(s, "background echo $$ >ready; cat go; exit 4\nbackground cat end; echo done before");
   const auto shell = pid_from(ready);
+  const auto told = [&] { // how many run, by the latest list
+    std::size_t n = 0;
+    for (const auto& m : agent.seen)
+      if (m.value("method", "") == "_troupe/background")
+        n = m["params"]["running"].size();
+    return n;
+  };
+  while (told() != 2)
+    agent.background();
+  write_file(end.path, "");
   while (agent.background().size() != 1)
     ;
   agent.kill_hard();

@@ -72,6 +72,8 @@ CAF_TEST(a servers tools are there in the first turn and its list is followed) {
   CAF_CHECK_EQUAL(run(s, "roots"), "file://" + work.path);
   CAF_CHECK_EQUAL(notes(), "");
   CAF_REQUIRE(anyone_runs("mcp_stub"));
+  while (!anyone_runs("sleep")) // the server has answered while it was being started
+    ;
   CAF_REQUIRE(anyone_runs("sleep"));
   agent.call("session/close", {{"sessionId", s}}).at("result");
   CAF_CHECK_EQUAL(text_of_file(work / "ended"), "its input was closed\n");
