@@ -347,6 +347,14 @@ std::string name_of(task t) {
   return "unknown";
 }
 
+std::map<std::string, std::string> place_facts(const worktree& tree) {
+  return {{"path", tree.path},
+          {"branch", tree.branch},
+          {"repository", tree.repository},
+          {"cwd", tree.cwd},
+          {"base", tree.base}};
+}
+
 ledger_entry epitaph_of(const facts& f) {
   ledger_entry e;
   e.what = "resumed";
@@ -354,13 +362,8 @@ ledger_entry epitaph_of(const facts& f) {
   e.run = f.run;
   e.seen = f.last_event;
   e.facts = {{"state", name_of(f.now)}, {"name", f.name}, {"sentence", f.sentence}};
-  if (!f.tree.path.empty()) {
-    e.facts["path"] = f.tree.path;
-    e.facts["branch"] = f.tree.branch;
-    e.facts["repository"] = f.tree.repository;
-    e.facts["cwd"] = f.tree.cwd;
-    e.facts["base"] = f.tree.base;
-  }
+  if (!f.tree.path.empty())
+    e.facts.merge(place_facts(f.tree)); // without its device and inode: the folder has gone
   e.spec.push_back(f.spec);
   return e;
 }

@@ -119,6 +119,9 @@ struct facts {
   }
 };
 
+/// Where a worktree is, as facts of a ledger line; which folder that was (device, inode) is not among them.
+std::map<std::string, std::string> place_facts(const worktree& tree);
+
 /// The line that begins a removed session again (ISO-3): all that its transcript does not tell.
 ledger_entry epitaph_of(const facts& f);
 

@@ -395,14 +395,12 @@ process on(const S& s, const happened& e, context& c) {
     return s;
   fold(f, e.what);
   const auto& what = e.what.what;
-  if (what == "worktree" && !f.tree.path.empty())
-    c.write("worktree", {{"path", f.tree.path},
-                         {"branch", f.tree.branch},
-                         {"repository", f.tree.repository},
-                         {"cwd", f.tree.cwd},
-                         {"base", f.tree.base},
-                         {"device", std::to_string(f.tree.device)},
-                         {"inode", std::to_string(f.tree.inode)}});
+  if (what == "worktree" && !f.tree.path.empty()) {
+    auto named = place_facts(f.tree);
+    named["device"] = std::to_string(f.tree.device);
+    named["inode"] = std::to_string(f.tree.inode);
+    c.write("worktree", std::move(named));
+  }
   if (what == "taken" && e.what.id != "first")
     c.write("delivered", {{"key", e.what.id}});
   if ((what == "started" && f.is_exec()) || what == "ready" || what == "ended")

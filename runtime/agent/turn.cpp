@@ -302,18 +302,14 @@ void turn::run_call(const tool& what) {
                              p_.limits,  p_.shells, p_.tasks,
                              p_.watches, p_.skills, p_.talk.id() + "/" + mine.call.id,
                              p_.exit};
-  auto started = what.start(context, mine.call.input,
-                            [this, number](tool_outcome outcome) { finished(number, std::move(outcome)); });
-  if (const auto still = running_.find(number); still != running_.end())
-    still->second.what = std::move(started);
+  mine.what = what.start(context, mine.call.input,
+                         [this, number](tool_outcome outcome) { finished(number, std::move(outcome)); });
   if (what.together)
     next_call();
 }
 
 void turn::finished(std::uint64_t number, tool_outcome outcome) {
   auto done = running_.extract(number);
-  if (done.empty())
-    return;
   if (record(done.mapped().call, std::move(outcome)))
     next_call();
   else if (running_.empty() && over_)
@@ -349,14 +345,10 @@ void turn::cancel() {
   }
 }
 
-/// Each by its number: one that tells its outcome at once is no longer in the list.
 void turn::cancel_running() {
-  std::vector<std::uint64_t> numbers;
-  for (const auto& [number, each] : running_)
-    numbers.push_back(number);
-  for (const auto number : numbers)
-    if (const auto found = running_.find(number); found != running_.end() && found->second.what)
-      found->second.what->cancel(); // without: a tool that works at once is about to tell its outcome
+  for (auto& [number, each] : running_)
+    if (each.what) // else a tool that works at once is about to tell its outcome
+      each.what->cancel();
 }
 
 /// What still runs is ended first.

@@ -206,10 +206,7 @@ void supervisor_host::spawn_services() {
   };
   directories_->definition = [catalog = catalog_](const std::string& name, const std::string& cwd, bool with_project) {
     failure ignored; // `admit` tells of it
-    auto out = catalog->for_agent(name, cwd, with_project, ignored);
-    if (auto named = name.empty() ? json() : catalog->find(name, cwd, with_project); named.is_object())
-      out.update(named);
-    return out;
+    return catalog->for_agent(name, cwd, with_project, ignored);
   };
   around_->admit = [catalog = catalog_](const dispatch_spec& spec) { // CLI-3
     failure missing;

@@ -22,12 +22,6 @@ json agent_catalog::list(const std::string& cwd) const {
   return out;
 }
 
-json agent_catalog::find(const std::string& name, const std::string& cwd, bool with_project) const {
-  const auto all = read_catalog(places_, cwd, with_project);
-  const auto* found = find_agent(all, name);
-  return found ? told(*found) : json();
-}
-
 json agent_catalog::for_agent(const std::string& name, const std::string& cwd, bool with_project,
                               failure& error) const {
   const auto all = read_catalog(places_, cwd, with_project);

@@ -20,11 +20,9 @@ public:
   [[nodiscard]] bool with_project(const std::string& cwd) const { return trusts_project && trusts_project(cwd); }
   /// For front ends: agents, commands, skills, and what is wrong with files (`catalog/list`).
   [[nodiscard]] json list(const std::string& cwd) const;
-  /// For a dispatch: {name, description, model, permissionMode, isolation, source ("user", "project")} of the
-  /// definition; null where there is none.
-  [[nodiscard]] json find(const std::string& name, const std::string& cwd, bool with_project) const;
-  /// For the agent: {name, description, prompt, tools} of that definition, where one is named, and `catalog`. A
-  /// definition that is not there is refused: `--agent 'NAME' not found` (CLI-3).
+  /// For a dispatch, a launch and the agent: {name, description, model, permissionMode, isolation, source ("user",
+  /// "project"), prompt, tools} of that definition, where one is named, and `catalog`. A definition that is not there
+  /// is refused: `--agent 'NAME' not found` (CLI-3).
   [[nodiscard]] json for_agent(const std::string& name, const std::string& cwd, bool with_project,
                                failure& error) const;
 

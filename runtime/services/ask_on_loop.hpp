@@ -21,7 +21,7 @@ template <class Answer, class Actor, class Call>
 caf::result<Answer> ask_on_loop(typename Actor::pointer self, asio::io_context& loop, Call call) {
   auto promise = self->template make_response_promise<Answer>();
   auto handle = caf::actor_cast<Actor>(self->ctrl());
-  asio::dispatch(loop, [promise, handle, call] {
+  asio::dispatch(loop, [promise, handle, call = std::move(call)] {
     call([promise, handle](const Answer* got, const failure& error) {
       auto reply = got ? std::function<void()>([promise, value = *got]() mutable { promise.deliver(std::move(value)); })
                        : std::function<void()>(

@@ -18,16 +18,6 @@ namespace {
 
 constexpr std::chrono::milliseconds judgement_lasts{20};
 
-bool is_folder(const std::string& path) {
-  struct stat st {};
-  return ::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-bool exists(const std::string& path) {
-  struct stat st {};
-  return ::lstat(path.c_str(), &st) == 0;
-}
-
 std::string words(trust_state state, const std::string& dir) {
   return "not trusted: " + dir + (state == trust_state::changed ? " (its settings have changed)" : "");
 }

@@ -15,10 +15,6 @@
 
 namespace troupe {
 
-namespace {
-
-constexpr off_t longest_file = 1 << 20;
-
 bool is_folder(const std::string& path) {
   struct stat st {};
   return ::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode);
@@ -28,6 +24,10 @@ bool exists(const std::string& path) {
   struct stat st {};
   return ::lstat(path.c_str(), &st) == 0;
 }
+
+namespace {
+
+constexpr off_t longest_file = 1 << 20;
 
 /// Files below a folder, by name; links to folders are not followed.
 void read_folder(const std::string& base, const std::string& below, int depth,

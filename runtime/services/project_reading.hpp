@@ -10,6 +10,10 @@
 
 namespace troupe {
 
+/// Whether a directory is there, or a link to one.
+bool is_folder(const std::string& path);
+/// Whether anything is there, be it a link that leads nowhere.
+bool exists(const std::string& path);
 /// A small plain file; none: it is not there, cannot be read, or is a pipe, a device or a giant.
 std::optional<std::string> read_plain(const std::string& path);
 
