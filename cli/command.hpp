@@ -4,14 +4,11 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
+#include "cli/argument_parser.hpp"
 #include "cli/client.hpp"
 #include "cli/output.hpp"
 
 namespace troupe {
-
-using arguments = std::vector<std::string>; ///< without the command's own name
 
 struct command {
   const char* name;
@@ -22,26 +19,8 @@ struct command {
 /// All commands, in the order of the help.
 const std::vector<command>& commands();
 
-/// What a command takes, as its own description has it: for completion, and for the tests that hold help and man page
-/// against it (CLI-4).
-struct described_option {
-  std::vector<std::string> names; ///< with their dashes
-  std::string text;
-  bool takes_value = false;
-};
-struct described_command {
-  std::string name; ///< empty: troupe itself
-  std::string summary, example;
-  std::vector<described_option> options;
-  std::vector<std::string> words; ///< of its arguments, as ID
-  std::vector<described_command> below{};
-};
 /// All commands that the help lists, and `troupe` itself first.
 std::vector<described_command> describe_commands();
-
-/// Reads `args` into what `app` was told of. True: go on. False: `code` is the exit status, and help or one line about
-/// the fault, with the nearest right option, has been printed.
-bool read_arguments(CLI::App& app, const arguments& args, const std::string& example, int& code);
 
 /// Connects, or prints why not.
 bool reach(client& c, bool start);

@@ -18,12 +18,14 @@ int print_json(client& c, const json& params) {
   auto text = c.ask_text("session/list", params, error);
   if (!text)
     return fail(error);
+  auto rows = list_spans(*text);
   std::string out = "[";
-  for (auto row : list_spans(*text)) {
+  out.reserve(text->size() + 2 * rows.size() + 2);
+  for (auto row : rows) {
     out += out.size() > 1 ? ",\n " : "";
     out += row;
   }
-  print(out + "]\n");
+  print(out += "]\n");
   return exit_ok;
 }
 
@@ -115,7 +117,7 @@ struct agents_options {
   std::vector<std::string> add_dirs;
 };
 
-void declare(CLI::App& app, agents_options& o) {
+void declare(argument_parser& app, agents_options& o) {
   app.add_flag("--json", o.as_json, "a JSON array: what lives, works or waits");
   app.add_flag("--all", o.all, "the others too");
   app.add_flag("--watch", o.follow, "with --json: then one change a line");
@@ -136,7 +138,7 @@ void declare(CLI::App& app, agents_options& o) {
 int run_agents(const arguments& args) {
   agents_options o;
   int code = exit_ok;
-  CLI::App app{"Shows all sessions: as a view on a terminal, else as a list.", "troupe agents"};
+  argument_parser app{"Shows all sessions: as a view on a terminal, else as a list.", "troupe agents"};
   declare(app, o);
   if (!read_arguments(app, args, "troupe agents --json --all", code))
     return code;

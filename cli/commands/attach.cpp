@@ -206,10 +206,11 @@ int become_conversation(const attach_options& o, const std::string& id) {
 int run_attach(const arguments& args) {
   attach_options o;
   int code = exit_failure;
-  CLI::App app{"Shows a shell job's terminal here. Detach with Ctrl+\\ (press it twice to send it).", "troupe attach"};
-  app.add_option("ID", o.id, "id, name, or the beginning of an id")->required();
+  argument_parser app{"Shows a shell job's terminal here. Detach with Ctrl+\\ (press it twice to send it).",
+                      "troupe attach"};
+  app.add_option("ID", o.id, "id, name, or the beginning of an id").required();
   app.add_flag("-r,--read-only", o.read_only, "type nothing");
-  app.add_flag("--from-view", o.from_view, "")->group("");
+  app.add_flag("--from-view", o.from_view, "").hidden();
   app.add_option("--detach-key", o.key, "another key, as ^X");
   if (!read_arguments(app, args, "troupe attach fix-auth", code))
     return code;

@@ -62,7 +62,7 @@ int run_auth(const arguments& args) {
   bool as_json = false;
   std::string word;
   int code = exit_ok;
-  CLI::App app{"Shows which credentials are stored, and where they came from; never a secret.", "troupe auth"};
+  argument_parser app{"Shows which credentials are stored, and where they came from; never a secret.", "troupe auth"};
   app.add_flag("--json", as_json, "for programs");
   app.add_option("WORD", word, "status");
   if (!read_arguments(app, args, "troupe auth status", code))
@@ -77,7 +77,7 @@ int run_login(const arguments& args) {
   bool key = false, paste = false, device = false;
   std::string provider, variable, host;
   int code = exit_ok;
-  CLI::App app{"Signs in, or stores an API key.", "troupe login"};
+  argument_parser app{"Signs in, or stores an API key.", "troupe login"};
   app.add_flag("--api-key", key, "store an API key, read from standard input or a prompt");
   app.add_option("--variable", variable, "the key's variable (ANTHROPIC_API_KEY)");
   app.add_option("--host", host, "the host that the key is for");
@@ -107,7 +107,7 @@ int run_login(const arguments& args) {
 
 int run_logout(const arguments& args) {
   int code = exit_ok;
-  CLI::App app{"Forgets all credentials.", "troupe logout"};
+  argument_parser app{"Forgets all credentials.", "troupe logout"};
   if (!read_arguments(app, args, "troupe logout", code))
     return code;
   client c("troupe logout");

@@ -27,10 +27,10 @@ std::size_t code_points(const std::string& s) {
       std::count_if(s.begin(), s.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-void declare(CLI::App& app, bg_options& o) {
+void declare(argument_parser& app, bg_options& o) {
   app.add_flag("--bg,--background", o.bg, "run in the background");
   app.add_flag("--exec", o.exec, "run a shell job instead of an agent");
-  app.add_flag("-p,--print", o.print, "")->group("");
+  app.add_flag("-p,--print", o.print, "").hidden();
   app.add_flag("-q,--quiet", o.quiet, "print the id alone");
   app.add_flag("--json", o.as_json, "print one JSON object");
   app.add_option("--name", o.name, "a name for the session");
@@ -41,7 +41,7 @@ void declare(CLI::App& app, bg_options& o) {
   app.add_option("--harness", o.harness, "the agent program: native, or one of settings.json");
   app.add_option("--cwd", o.cwd, "the directory it works in (here)");
   app.add_option("--settings", o.settings, "settings for this session");
-  app.add_option("--add-dir", o.add_dirs, "a further directory; may be repeated")->allow_extra_args(false);
+  app.add_option("--add-dir", o.add_dirs, "a further directory; may be repeated").one_value();
   app.add_option("--mcp-config", o.mcp, "MCP servers for this session");
   app.add_option("PROMPT", o.words, "the task; - reads it from standard input");
 }
@@ -164,7 +164,7 @@ bool consents(client& c) {
 std::optional<json> dispatch_from(const arguments& args, bg_options& o, bool foreground, int& code) {
   auto stop = std::find(args.begin(), args.end(), "--");
   arguments ours(args.begin(), stop);
-  CLI::App app{"Dispatches a task and gives the prompt back.", "troupe"};
+  argument_parser app{"Dispatches a task and gives the prompt back.", "troupe"};
   declare(app, o);
   if (!read_arguments(app, ours, "troupe --bg --exec 'make test'", code))
     return {};

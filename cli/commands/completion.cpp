@@ -339,9 +339,9 @@ void print_session(const std::string& id, const json& row) {
 int run_completion(const arguments& args) {
   std::string shell;
   int code = exit_ok;
-  CLI::App app{"Prints a shell's completion of this program; an installation has put them where shells look.",
-               "troupe completion"};
-  app.add_option("SHELL", shell, "bash, zsh or fish")->required();
+  argument_parser app{"Prints a shell's completion of this program; an installation has put them where shells look.",
+                      "troupe completion"};
+  app.add_option("SHELL", shell, "bash, zsh or fish").required();
   if (!read_arguments(app, args, "troupe completion bash > ~/.local/share/bash-completion/completions/troupe", code))
     return code;
   auto all = describe_commands();

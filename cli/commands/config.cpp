@@ -10,7 +10,7 @@ int run_config(const arguments& args) {
   bool as_json = false;
   std::string dir, settings;
   int code = exit_ok;
-  CLI::App app{"Shows the settings in force for a directory.", "troupe config"};
+  argument_parser app{"Shows the settings in force for a directory.", "troupe config"};
   app.add_flag("--json", as_json, "for programs");
   app.add_option("--settings", settings, "as with --bg: a file, or JSON");
   app.add_option("DIR", dir, "the directory (here)");

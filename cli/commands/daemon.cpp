@@ -143,16 +143,15 @@ int stop(bool any, bool keep) {
 int run_daemon(const arguments& args) {
   bool any = false, keep = false, follow = false, as_json = false;
   int code = exit_ok;
-  CLI::App app{"The background service.", "troupe daemon"};
-  auto* run = app.add_subcommand("run", "run it here, until it is stopped");
-  auto* show = app.add_subcommand("status", "what it is and what holds it open");
-  show->add_flag("--json", as_json, "as JSON");
-  auto* log = app.add_subcommand("logs", "its log, one line an event");
-  log->add_flag("-f,--follow", follow, "go on");
-  auto* end = app.add_subcommand("stop", "stop it and all its sessions");
-  end->add_flag("--any", any, "also one that would start again on demand");
-  end->add_flag("--keep-workers", keep, "let the sessions run on; the next one takes them over");
-  app.require_subcommand(1);
+  argument_parser app{"The background service.", "troupe daemon"};
+  auto& run = app.add_subcommand("run", "run it here, until it is stopped");
+  auto& show = app.add_subcommand("status", "what it is and what holds it open");
+  show.add_flag("--json", as_json, "as JSON");
+  auto& log = app.add_subcommand("logs", "its log, one line an event");
+  log.add_flag("-f,--follow", follow, "go on");
+  auto& end = app.add_subcommand("stop", "stop it and all its sessions");
+  end.add_flag("--any", any, "also one that would start again on demand");
+  end.add_flag("--keep-workers", keep, "let the sessions run on; the next one takes them over");
   std::vector<std::string> words{"run", "status", "logs", "stop"};
   if (!args.empty() && !args[0].starts_with("-") && std::find(words.begin(), words.end(), args[0]) == words.end()) {
     auto near = nearest_word(args[0], words);
@@ -161,7 +160,7 @@ int run_daemon(const arguments& args) {
   }
   if (!read_arguments(app, args, "troupe daemon status", code))
     return code;
-  return *run ? run_here() : *show ? status(as_json) : *log ? logs(follow) : stop(any, keep);
+  return run.parsed() ? run_here() : show.parsed() ? status(as_json) : log.parsed() ? logs(follow) : stop(any, keep);
 }
 
 } // namespace troupe

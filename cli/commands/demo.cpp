@@ -204,7 +204,7 @@ private:
 
 int run_demo(const arguments& args) {
   int code = exit_ok;
-  CLI::App app{"Shows all of it, without network or account, in a scratch folder.", "troupe demo"};
+  argument_parser app{"Shows all of it, without network or account, in a scratch folder.", "troupe demo"};
   if (!read_arguments(app, args, "troupe demo", code))
     return code;
   // Ctrl+C ends the wait for a change, not the program: what was started is cleaned up first.

@@ -254,7 +254,7 @@ int run_doctor(const arguments& args) {
   bool mend = false, as_json = false, no_agents = false, env = false, redact = false;
   std::string dir;
   int code = exit_ok;
-  CLI::App app{"Checks the installation and the agents, and names each fault and its remedy.", "troupe doctor"};
+  argument_parser app{"Checks the installation and the agents, and names each fault and its remedy.", "troupe doctor"};
   app.add_flag("--repair", mend, "mend what can be mended");
   app.add_flag("--json", as_json, "as JSON");
   app.add_flag("--no-agents", no_agents, "start no agent");

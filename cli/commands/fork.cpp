@@ -8,8 +8,8 @@ int run_fork(const arguments& args) {
   std::vector<std::string> words;
   bool quiet = false;
   int code = exit_ok;
-  CLI::App app{"Copies a conversation into a new background session; both go on independently.", "troupe fork"};
-  app.add_option("ID", id, "id, name, or the beginning of an id")->required();
+  argument_parser app{"Copies a conversation into a new background session; both go on independently.", "troupe fork"};
+  app.add_option("ID", id, "id, name, or the beginning of an id").required();
   app.add_option("PROMPT", words, "what the copy is told first; - reads it from standard input");
   app.add_option("--name", name, "a name for the copy");
   app.add_flag("-q,--quiet", quiet, "print the id alone");

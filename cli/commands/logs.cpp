@@ -284,9 +284,9 @@ int show(const logs_options& o, const json& asked, const json& place) {
 int run_logs(const arguments& args) {
   logs_options o;
   int code = exit_ok;
-  CLI::App app{"Prints what a session has said: a conversation dated, a shell job's lines without escapes.",
-               "troupe logs"};
-  app.add_option("ID", o.id, "id, name, or the beginning of an id")->required();
+  argument_parser app{"Prints what a session has said: a conversation dated, a shell job's lines without escapes.",
+                      "troupe logs"};
+  app.add_option("ID", o.id, "id, name, or the beginning of an id").required();
   app.add_flag("-f,--follow", o.follow, "go on until the session ends");
   app.add_option("--lines", o.lines, "the last N lines only");
   app.add_flag("--raw", o.raw, "a shell job's bytes as they are");

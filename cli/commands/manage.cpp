@@ -24,8 +24,8 @@ int each(const std::string& name, const std::string& summary, const std::string&
          const arguments& args) {
   std::vector<std::string> ids;
   int code = exit_ok;
-  CLI::App app{summary, "troupe " + name};
-  app.add_option("ID", ids, "id, name, or the beginning of an id")->required();
+  argument_parser app{summary, "troupe " + name};
+  app.add_option("ID", ids, "id, name, or the beginning of an id").required();
   if (!read_arguments(app, args, "troupe " + name + " fix-auth", code))
     return code;
   client c("troupe " + name);
@@ -52,11 +52,11 @@ int run_rm(const arguments& args) {
   std::vector<std::string> ids;
   bool force = false;
   int code = exit_ok;
-  CLI::App app{
+  argument_parser app{
       "Removes sessions, and the worktrees that Troupe made for them; a running one is stopped first. Transcripts "
       "are kept (troupe resume), and so is a worktree with uncommitted changes, with its session.",
       "troupe rm"};
-  app.add_option("ID", ids, "id, name, or the beginning of an id")->required();
+  app.add_option("ID", ids, "id, name, or the beginning of an id").required();
   app.add_flag("--force", force, "uncommitted changes too; a snapshot of them is kept for 30 days");
   if (!read_arguments(app, args, "troupe rm fix-auth", code))
     return code;
@@ -80,8 +80,8 @@ int run_resume(const arguments& args) {
   std::vector<std::string> ids;
   bool as_json = false;
   int code = exit_ok;
-  CLI::App app{"Brings removed sessions back from their transcripts; without ID lists those that can be.",
-               "troupe resume"};
+  argument_parser app{"Brings removed sessions back from their transcripts; without ID lists those that can be.",
+                      "troupe resume"};
   app.add_option("ID", ids, "id, name, or the beginning of an id");
   app.add_flag("--json", as_json, "the list, for programs");
   if (!read_arguments(app, args, "troupe resume fix-auth", code))
@@ -119,7 +119,8 @@ int run_respawn(const arguments& args) {
   std::vector<std::string> ids;
   bool all = false;
   int code = exit_ok;
-  CLI::App app{"Runs sessions again: a shell job from its start, a conversation from where it was.", "troupe respawn"};
+  argument_parser app{"Runs sessions again: a shell job from its start, a conversation from where it was.",
+                      "troupe respawn"};
   app.add_option("ID", ids, "id, name, or the beginning of an id");
   app.add_flag("--all", all, "all that have failed or were stopped");
   if (!read_arguments(app, args, "troupe respawn fix-auth", code))
@@ -152,9 +153,9 @@ int run_respawn(const arguments& args) {
 int run_rename(const arguments& args) {
   std::string id, name;
   int code = exit_ok;
-  CLI::App app{"Gives a session a name.", "troupe rename"};
-  app.add_option("ID", id, "id, name, or the beginning of an id")->required();
-  app.add_option("NAME", name, "the new name")->required();
+  argument_parser app{"Gives a session a name.", "troupe rename"};
+  app.add_option("ID", id, "id, name, or the beginning of an id").required();
+  app.add_option("NAME", name, "the new name").required();
   if (!read_arguments(app, args, "troupe rename 7k fix-auth", code))
     return code;
   client c("troupe rename");
@@ -171,8 +172,8 @@ int run_pin(const arguments& args) {
   std::string id;
   bool off = false;
   int code = exit_ok;
-  CLI::App app{"Keeps a session's process however long it rests.", "troupe pin"};
-  app.add_option("ID", id, "id, name, or the beginning of an id")->required();
+  argument_parser app{"Keeps a session's process however long it rests.", "troupe pin"};
+  app.add_option("ID", id, "id, name, or the beginning of an id").required();
   app.add_flag("--off", off, "no longer");
   if (!read_arguments(app, args, "troupe pin fix-auth", code))
     return code;

@@ -10,9 +10,9 @@ int run_reply(const arguments& args) {
   std::string id;
   std::vector<std::string> words;
   int code = exit_ok;
-  CLI::App app{"Sends a session a message; one without a process is woken for it.", "troupe reply"};
-  app.add_option("ID", id, "id, name, or the beginning of an id")->required();
-  app.add_option("TEXT", words, "the message; - reads it from standard input")->required();
+  argument_parser app{"Sends a session a message; one without a process is woken for it.", "troupe reply"};
+  app.add_option("ID", id, "id, name, or the beginning of an id").required();
+  app.add_option("TEXT", words, "the message; - reads it from standard input").required();
   if (!read_arguments(app, args, "troupe reply fix-auth \"now add a test\"", code))
     return code;
   std::string text;
@@ -46,12 +46,12 @@ int run_answer(const arguments& args) {
   std::string id;
   std::vector<std::string> words;
   int code = exit_ok;
-  CLI::App app{"Answers a session's question; the first answer counts.", "troupe answer"};
-  app.add_option("ID", id, "id, name, or the beginning of an id")->required();
+  argument_parser app{"Answers a session's question; the first answer counts.", "troupe answer"};
+  app.add_option("ID", id, "id, name, or the beginning of an id").required();
   app.add_option("CHOICE", words,
                  "a number, a kind (allow_once, reject_once, ...) or an option's name; of a form: NAME=VALUE ..., "
                  "accept, decline or cancel")
-      ->required();
+      .required();
   if (!read_arguments(app, args, "troupe answer fix-auth 1", code))
     return code;
   json params{{"id", bytes_to_json(id)}, {"key", fresh_key()}, {"by", "command"}};

@@ -35,8 +35,8 @@ bool change(client& c, const std::string& method, json params, const char* what)
 int run_cancel(const arguments& args) {
   std::vector<std::string> ids;
   int code = exit_ok;
-  CLI::App app{"Cancels the turn that runs; the session stays, and the next message goes on.", "troupe cancel"};
-  app.add_option("ID", ids, "id, name, or the beginning of an id")->required();
+  argument_parser app{"Cancels the turn that runs; the session stays, and the next message goes on.", "troupe cancel"};
+  app.add_option("ID", ids, "id, name, or the beginning of an id").required();
   if (!read_arguments(app, args, "troupe cancel fix-auth", code))
     return code;
   client c("troupe cancel");
@@ -52,11 +52,11 @@ int run_set(const arguments& args) {
   std::string id, mode, model;
   std::vector<std::string> options;
   int code = exit_ok;
-  CLI::App app{"Changes how a running conversation goes on, or lists what can be chosen.", "troupe set"};
-  app.add_option("ID", id, "id, name, or the beginning of an id")->required();
+  argument_parser app{"Changes how a running conversation goes on, or lists what can be chosen.", "troupe set"};
+  app.add_option("ID", id, "id, name, or the beginning of an id").required();
   app.add_option("--mode", mode, "its permission mode");
   app.add_option("--model", model, "its model");
-  app.add_option("--option", options, "another option of its agent: NAME=VALUE")->allow_extra_args(false);
+  app.add_option("--option", options, "another option of its agent: NAME=VALUE").one_value();
   if (!read_arguments(app, args, "troupe set fix-auth --mode plan", code))
     return code;
   for (const auto& o : options)

@@ -75,13 +75,13 @@ int run_trust(const arguments& args) {
   std::string dir;
   std::vector<std::string> send;
   int code = exit_ok;
-  CLI::App app{"Decides whether a directory's own settings count.", "troupe trust"};
+  argument_parser app{"Decides whether a directory's own settings count.", "troupe trust"};
   app.add_flag("--yes,-y", yes, "trust it without a question");
   app.add_flag("--list", listing, "list what is trusted");
   app.add_flag("--revoke", revoke, "trust it no longer");
   app.add_flag("--json", as_json, "for programs");
   app.add_option("--send", send, "HOST=VARIABLE: a stored credential may go to this endpoint of the directory's")
-      ->allow_extra_args(false);
+      .one_value();
   app.add_option("DIR", dir, "the directory (here)");
   if (!read_arguments(app, args, "troupe trust ~/src/project", code))
     return code;

@@ -198,7 +198,8 @@ bool end_service(const uninstall_options& o, bool& ended) {
 int run_uninstall(const arguments& args) {
   uninstall_options o;
   int code = exit_ok;
-  CLI::App app{"Removes what the installation put there; your data stays unless --purge is given.", "troupe uninstall"};
+  argument_parser app{"Removes what the installation put there; your data stays unless --purge is given.",
+                      "troupe uninstall"};
   app.add_flag("--purge", o.purge, "your data too: settings, credentials, sessions");
   app.add_flag("-y,--yes", o.yes, "without a question");
   app.add_flag("--dry-run", o.dry, "only tell what would be removed, and what stays");

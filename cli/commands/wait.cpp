@@ -18,10 +18,11 @@ int run_wait(const arguments& args) {
   std::vector<std::string> ids;
   double seconds = -1;
   int code = exit_ok;
-  CLI::App app{"Waits until each session is done, failed, stopped or needs input.\n"
-               "Exit status: 0 done, 1 failed, 3 needs input, 4 stopped, 124 time-out; for one shell job its own.",
-               "troupe wait"};
-  app.add_option("ID", ids, "id, name, or the beginning of an id")->required();
+  argument_parser app{
+      "Waits until each session is done, failed, stopped or needs input.\n"
+      "Exit status: 0 done, 1 failed, 3 needs input, 4 stopped, 124 time-out; for one shell job its own.",
+      "troupe wait"};
+  app.add_option("ID", ids, "id, name, or the beginning of an id").required();
   app.add_option("--timeout", seconds, "give up after so many seconds");
   if (!read_arguments(app, args, "troupe wait fix-auth --timeout 60", code))
     return code;

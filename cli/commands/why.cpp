@@ -7,8 +7,8 @@ int run_why(const arguments& args) {
   std::string id;
   bool as_json = false;
   int code = exit_ok;
-  CLI::App app{"Tells how a session came to its state, back to the first cause.", "troupe why"};
-  app.add_option("ID", id, "id, name, or the beginning of an id")->required();
+  argument_parser app{"Tells how a session came to its state, back to the first cause.", "troupe why"};
+  app.add_option("ID", id, "id, name, or the beginning of an id").required();
   app.add_flag("--json", as_json, "as JSON");
   if (!read_arguments(app, args, "troupe why fix-auth", code))
     return code;

@@ -69,21 +69,21 @@ int declare(const work_options& o, bool begins) {
 int run_work(const arguments& args) {
   work_options o;
   int code = exit_ok;
-  CLI::App app{"Declares work of a program inside a session: the session is at work until it ends.", "troupe work"};
+  argument_parser app{"Declares work of a program inside a session: the session is at work until it ends.",
+                      "troupe work"};
   app.add_option("--session", o.session, "another session than the one this runs in: id, name, or beginning of an id");
-  auto* start = app.add_subcommand("start", "work begins; prints its id");
-  start->add_option("--id", o.id, "name it yourself; a second start with the same id changes the title");
-  start->add_option("TITLE", o.title, "what is done, as the session's row shows it")->required();
-  auto* end = app.add_subcommand("end", "work is done");
-  end->add_option("ID", o.id, "as start has printed it")->required();
-  for (auto* each : {start, end})
+  auto& start = app.add_subcommand("start", "work begins; prints its id");
+  start.add_option("--id", o.id, "name it yourself; a second start with the same id changes the title");
+  start.add_option("TITLE", o.title, "what is done, as the session's row shows it").required();
+  auto& end = app.add_subcommand("end", "work is done");
+  end.add_option("ID", o.id, "as start has printed it").required();
+  for (auto* each : {&start, &end})
     each->fallthrough();
-  app.require_subcommand(1);
   if (!args.empty() && !args[0].starts_with("-") && args[0] != "start" && args[0] != "end")
     return fail_usage("troupe work: unknown word: " + args[0], "one of: start, end");
   if (!read_arguments(app, args, "troupe work start --id deploy \"watch the rollout\"", code))
     return code;
-  return declare(o, start->parsed());
+  return declare(o, start.parsed());
 }
 
 } // namespace troupe
