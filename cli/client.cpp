@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -145,10 +146,7 @@ bool client::spawn_supervisor(int start_lock, failure& error) {
 
 /// SUP-4, SUP-7: it is there and says nothing.
 failure client::silent() const {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  ::getsockopt(socket_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size);
-  auto pid = std::to_string(peer.pid);
+  auto pid = std::to_string(peer_process(socket_.get()));
   return {errc::timed_out, "the background service (process " + pid +
                                ") does not respond\nrestart it, sessions go on: kill -9 " + pid + ", then any command"};
 }
@@ -179,8 +177,13 @@ bool client::read_line(std::string& line, int ms) {
   for (;;) {
     auto end = in_.find('\n', scanned_);
     if (end != std::string::npos) {
-      line = in_.substr(0, end);
-      in_.erase(0, end + 1);
+      if (end + 1 == in_.size()) {
+        line = std::exchange(in_, {}); // mostly: what comes unasked is rare, and an answer may be long
+        line.pop_back();
+      } else {
+        line = in_.substr(0, end);
+        in_.erase(0, end + 1);
+      }
       scanned_ = 0;
       return true;
     }
@@ -235,8 +238,12 @@ std::optional<std::string> client::ask_text(const std::string& method, const jso
     if (!connect(start_, error))
       return {};
   }
-  if (auto result = member_span(line, "result"); !result.empty())
-    return std::string(result);
+  if (auto result = member_span(line, "result"); !result.empty()) {
+    auto at = static_cast<std::size_t>(result.data() - line.data());
+    line.resize(at + result.size());
+    line.erase(0, at);
+    return line;
+  }
   auto parsed = json::parse(line, nullptr, false);
   error = {errc::bad_request, "an answer that is not understood"};
   if (parsed.is_object() && parsed.contains("error") && parsed["error"].is_object()) {

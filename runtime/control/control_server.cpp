@@ -3,7 +3,6 @@
 
 #include <chrono>
 
-#include "runtime/io/peer_process.hpp"
 #include "runtime/io/sockets.hpp"
 
 namespace troupe {

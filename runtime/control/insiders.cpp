@@ -6,8 +6,8 @@
 
 #include "runtime/config/settings_layers.hpp"
 #include "runtime/control/front_desk.hpp"
-#include "runtime/io/peer_process.hpp"
 #include "runtime/io/process.hpp"
+#include "runtime/io/process_table.hpp"
 
 namespace troupe {
 
@@ -28,13 +28,10 @@ const std::set<std::string>& harmless() {
 /// By the mark in its environment, which a program may take off; and by its ancestors, which it cannot: a worker is the
 /// subreaper of its session.
 session_id session_of(std::int32_t process, const roster_view& rows, const std::string& sessions) {
-  if (auto who = identify(process)) {
-    auto [id, directory] = owner_of(*who);
-    if (!id.empty() && directory == sessions + "/" + id && rows.find({id}))
-      return {id};
-  }
-  auto above = ancestors_of(process);
-  return rows.hosted_by({above.begin(), above.end()});
+  auto [id, directory] = owner_of(process);
+  if (!id.empty() && directory == sessions + "/" + id && rows.find({id}))
+    return {id};
+  return rows.hosted_by(process_table::ancestors_of(process));
 }
 
 } // namespace

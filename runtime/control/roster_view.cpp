@@ -17,6 +17,9 @@ bool roster_view::is_live(const row& x) {
 
 std::uint64_t roster_view::take(const row& now) {
   auto at = rows_.find(now.id);
+  if (at != rows_.end())
+    if (auto host = hosts_.find(at->second.now.pid); host != hosts_.end() && host->second == now.id)
+      hosts_.erase(host);
   if (now.gone) {
     if (at == rows_.end())
       return 0;
@@ -30,6 +33,8 @@ std::uint64_t roster_view::take(const row& now) {
     order_[at->second.order] = now.id;
     buried_.erase(now.id); // it was brought back
   }
+  if (now.pid != 0)
+    hosts_[now.pid] = now.id;
   at->second.now = now;
   at->second.text.clear();
   return ++seq_;
@@ -41,10 +46,10 @@ void roster_view::bury(const row& gone) {
   buried_[gone.id] = {gone.name, gone.harness, gone.state, gone.exit_status, gone.changed_at};
 }
 
-session_id roster_view::hosted_by(const std::set<std::int32_t>& processes) const {
-  for (const auto& [id, x] : rows_)
-    if (x.now.pid != 0 && processes.count(x.now.pid) != 0)
-      return id;
+session_id roster_view::hosted_by(const std::vector<std::int32_t>& processes) const {
+  for (auto process : processes)
+    if (auto at = hosts_.find(process); at != hosts_.end())
+      return at->second;
   return {};
 }
 
@@ -114,7 +119,10 @@ session_id roster_view::resolve(const std::string& word, bool buried, failure& e
 }
 
 std::string roster_view::list(bool all, const std::string& under) const {
+  constexpr std::size_t around = 256;
   std::string out = "[";
+  if (all && under.empty())
+    out.reserve(longest_list_ + around);
   for (const auto& [order, id] : order_) {
     const auto& x = rows_.at(id);
     if (!all && !is_live(x.now))
@@ -125,7 +133,9 @@ std::string roster_view::list(bool all, const std::string& under) const {
       out += ',';
     out += x.json_text();
   }
-  return out + "]";
+  out += ']';
+  longest_list_ = std::max(longest_list_, out.size());
+  return out;
 }
 
 } // namespace troupe

@@ -4,7 +4,6 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -24,13 +23,13 @@ public:
   /// ambiguous, whose second line lists the candidates. `buried`: removed ones count too.
   session_id resolve(const std::string& word, bool buried, failure& error) const;
   /// The session whose worker is one of these processes; empty: none's.
-  [[nodiscard]] session_id hosted_by(const std::set<std::int32_t>& processes) const;
+  [[nodiscard]] session_id hosted_by(const std::vector<std::int32_t>& processes) const;
   [[nodiscard]] const row* find(const session_id& id) const; ///< null when there is none, or it is removed
   /// What is kept of a removed one: its id, name, harness, state, exit status and end.
   [[nodiscard]] std::optional<row> buried(const session_id& id) const;
   [[nodiscard]] const std::string& text(const session_id& id) const;
   /// The rows as a JSON list. Not `all`: those that live, work or wait (JSON-1). `under`: only those started at or
-  /// below it.
+  /// below it. It has room for what an answer puts around it.
   [[nodiscard]] std::string list(bool all, const std::string& under) const;
   [[nodiscard]] std::uint64_t seq() const { return seq_; }
   /// Whether the short list shows it.
@@ -45,6 +44,7 @@ private:
   };
   std::map<session_id, shown> rows_;
   std::map<std::uint64_t, session_id> order_;
+  std::map<std::int32_t, session_id> hosts_; ///< by the worker's process
   struct headstone { ///< small: a busy month leaves tens of thousands
     std::string name, harness, state;
     std::int32_t exit_status;
@@ -52,6 +52,7 @@ private:
   };
   std::map<session_id, headstone> buried_;
   std::uint64_t seq_ = 0, next_ = 1;
+  mutable std::size_t longest_list_ = 0; ///< so far: how much room the next one may want
 };
 
 } // namespace troupe

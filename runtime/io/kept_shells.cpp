@@ -49,15 +49,16 @@ bool belongs(const process_table::line& p, const record& shell) {
 
 } // namespace
 
-std::pair<std::string, std::string> owner_of(const process_identity& process) {
-  return {process_table::variable(process.pid, "TROUPE_SESSION_ID"),
-          process_table::variable(process.pid, "TROUPE_SESSION_DIR")};
+std::pair<std::string, std::string> owner_of(std::int32_t pid) {
+  const auto env = process_table::environment_of(pid);
+  return {process_table::value_in(env, "TROUPE_SESSION_ID"), process_table::value_in(env, "TROUPE_SESSION_DIR")};
 }
 
 std::vector<process_identity> kept_shells(const std::string& session, const std::string& directory) {
   auto shells = records_in(directory + "/shells");
-  std::erase_if(
-      shells, [&](const record& r) { return !alive(r.leader) || owner_of(r.leader) != std::pair(session, directory); });
+  std::erase_if(shells, [&](const record& r) {
+    return !alive(r.leader) || owner_of(r.leader.pid) != std::pair(session, directory);
+  });
   if (shells.empty())
     return {};
   auto all = process_table::read();

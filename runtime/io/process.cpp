@@ -297,7 +297,7 @@ std::vector<process_identity> processes_of_session(const std::string& session, c
   std::vector<process_identity> out;
   for (const auto& p : process_table::read()) {
     process_identity who{boot_id(), p.pid, p.start};
-    if (p.pid != ::getpid() && owner_of(who) == std::pair(session, directory) && alive(who))
+    if (p.pid != ::getpid() && owner_of(p.pid) == std::pair(session, directory) && alive(who))
       out.push_back(std::move(who));
   }
   return out;

@@ -103,7 +103,7 @@ void disown_tree(std::int32_t pid);
 std::vector<process_identity> processes_of_session(const std::string& session, const std::string& directory);
 
 /// The session that a process belongs to by its environment: TROUPE_SESSION_ID and TROUPE_SESSION_DIR; empty for none.
-std::pair<std::string, std::string> owner_of(const process_identity& process);
+std::pair<std::string, std::string> owner_of(std::int32_t pid);
 /// The background shells that the native agent of a session has on record in `directory`/shells and that live, each
 /// with all that it has started (REST-7). By identity, and only what carries the session's mark: nobody else's process
 /// is ever taken for one.

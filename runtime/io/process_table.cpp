@@ -76,15 +76,34 @@ std::vector<line> read() {
   return out;
 }
 
-std::string variable(std::int32_t pid, const std::string& name) {
+std::vector<std::int32_t> ancestors_of(std::int32_t pid) {
+  constexpr std::size_t most = 256;
+  std::vector<std::int32_t> out;
+  for (auto at = read(pid); at && at->parent > 1 && out.size() < most; at = read(at->parent))
+    out.push_back(at->parent);
+  return out;
+}
+
+std::string environment_of(std::int32_t pid) {
   struct stat what {};
   auto folder = "/proc/" + std::to_string(pid);
   if (::stat(folder.c_str(), &what) != 0 || what.st_uid != ::getuid())
     return {};
-  auto env = std::string(1, '\0') + slurp(folder + "/environ", std::size_t{1} << 20);
-  auto wanted = std::string(1, '\0') + name + "=";
-  auto at = env.find(wanted);
-  return at == std::string::npos ? std::string() : std::string(env.c_str() + at + wanted.size());
+  return slurp(folder + "/environ", std::size_t{1} << 20);
+}
+
+std::string value_in(const std::string& environment, const std::string& name) {
+  for (std::size_t at = 0; at < environment.size(); at = environment.find('\0', at) + 1) {
+    if (environment.compare(at, name.size(), name) == 0 && environment[at + name.size()] == '=')
+      return environment.c_str() + at + name.size() + 1;
+    if (environment.find('\0', at) == std::string::npos)
+      break;
+  }
+  return {};
+}
+
+std::string variable(std::int32_t pid, const std::string& name) {
+  return value_in(environment_of(pid), name);
 }
 
 } // namespace troupe::process_table

@@ -25,7 +25,12 @@ void each(const std::string& folder, const std::function<void(std::int32_t)>& f)
 std::optional<line> read(std::int32_t pid);
 /// All that live, in no order.
 std::vector<line> read();
-/// The value of a variable in a process's environment as it was started; empty when it has none, or it is not ours.
+/// Its parent, that one's parent and so on, without init; empty when it is gone.
+std::vector<std::int32_t> ancestors_of(std::int32_t pid);
+/// A process's environment as it was started, each variable with a zero byte behind it; empty when it is not ours.
+std::string environment_of(std::int32_t pid);
+/// The value of a variable in such an environment; empty when it has none.
+std::string value_in(const std::string& environment, const std::string& name);
 std::string variable(std::int32_t pid, const std::string& name);
 
 } // namespace troupe::process_table

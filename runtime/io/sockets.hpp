@@ -1,6 +1,7 @@
 // Unix sockets without an event loop: for the thin client too.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "messages/errors.hpp"
@@ -17,5 +18,7 @@ int connect_to(const std::string& path);
 bool is_dead_socket(const std::string& path);
 /// Whether the peer of this socket is our own user (SO_PEERCRED).
 bool same_user(int socket);
+/// The process that has connected, or listens, at the other end, as the kernel knows it; 0 where it tells none (SEC-1).
+std::int32_t peer_process(int socket);
 
 } // namespace troupe

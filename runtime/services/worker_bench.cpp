@@ -355,12 +355,11 @@ std::vector<event> worker_bench::untold(const slot& w) {
 
 /// REST-7: background shells on record wait for their session's next worker, whoever's child they are by now.
 bool worker_bench::is_kept_shell(const process_identity& p) const {
-  auto [id, directory] = owner_of(p);
+  auto [id, directory] = owner_of(p.pid);
   // A process in the middle of an exec has no variables for a moment: its parents have.
   for (auto at = process_table::read(p.pid); id.empty() && at && at->parent > 1 && at->parent != ::getpid();
        at = process_table::read(at->parent))
-    if (auto parent = identify(at->parent))
-      std::tie(id, directory) = owner_of(*parent);
+    std::tie(id, directory) = owner_of(at->parent);
   if (id.empty() || directory != setup_.where.session(id))
     return false;
   auto kept = kept_shells(id, directory);
