@@ -1,6 +1,8 @@
 // Actors on Asio's thread.
 #include "runtime/host/loop_scheduler.hpp"
 
+#include <algorithm>
+
 #include <asio/post.hpp>
 
 #include "caf/resumable.hpp"
@@ -22,7 +24,10 @@ void loop_clock::set_multi_timeout(time_point t, caf::abstract_actor* self, caf:
 }
 
 void loop_clock::set_request_timeout(time_point t, caf::abstract_actor* self, caf::message_id id) {
-  sets([&] { super::set_request_timeout(t, self, id); });
+  sets([&] {
+    requests_.push_back({t, caf::strong_actor_ptr{self->ctrl()}, id});
+    std::push_heap(requests_.begin(), requests_.end());
+  });
 }
 
 void loop_clock::schedule_message(time_point t, caf::strong_actor_ptr receiver, caf::mailbox_element_ptr content) {
@@ -38,7 +43,16 @@ void loop_clock::cancel_ordinary_timeout(caf::abstract_actor* self, caf::atom_va
 }
 
 void loop_clock::cancel_request_timeout(caf::abstract_actor* self, caf::message_id id) {
-  locked([&] { super::cancel_request_timeout(self, id); });
+  request dropped; // see `cancel_all`
+  locked([&] {
+    auto at = std::find_if(requests_.begin(), requests_.end(),
+                           [&](const request& r) { return r.id == id && r.by.get() == self->ctrl(); });
+    if (at == requests_.end())
+      return;
+    dropped = std::move(*at);
+    requests_.erase(at);
+    std::make_heap(requests_.begin(), requests_.end());
+  });
 }
 
 void loop_clock::cancel_timeouts(caf::abstract_actor* self) {
@@ -46,16 +60,31 @@ void loop_clock::cancel_timeouts(caf::abstract_actor* self) {
 }
 
 void loop_clock::cancel_all() {
-  locked([&] { super::cancel_all(); });
+  std::vector<request> dropped; // actors may end with them, which set and cancel timers in turn
+  locked([&] {
+    super::cancel_all();
+    dropped.swap(requests_);
+  });
 }
 
 void loop_clock::fire() {
-  locked([this] { trigger_expired_timeouts(); });
+  locked([this] {
+    trigger_expired_timeouts();
+    for (auto now = this->now(); !requests_.empty() && requests_.front().due <= now;) {
+      std::pop_heap(requests_.begin(), requests_.end());
+      auto late = std::move(requests_.back());
+      requests_.pop_back();
+      late.by->get()->eq_impl(late.id, late.by, nullptr, caf::make_error(caf::sec::request_timeout));
+    }
+  });
 }
 
 std::optional<loop_clock::time_point> loop_clock::next() {
   std::lock_guard guard(mutex_);
-  return schedule().empty() ? std::nullopt : std::optional(schedule().begin()->first);
+  auto first = schedule().empty() ? time_point::max() : schedule().begin()->first;
+  if (!requests_.empty())
+    first = std::min(first, requests_.front().due);
+  return first == time_point::max() ? std::nullopt : std::optional(first);
 }
 
 loop_scheduler::loop_scheduler(caf::actor_system& system) : abstract_coordinator(system), unit_(*this, system) {}

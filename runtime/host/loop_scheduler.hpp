@@ -22,6 +22,9 @@ namespace troupe {
 
 /// Timers of actors. Any thread may set and cancel them, the loop's thread fires them. A destructor of an actor that a
 /// timer held may cancel timers in turn, hence the recursive mutex.
+///
+/// Deadlines of requests are kept apart: CAF 0.17 drops none when the answer comes, and its clock looks through all
+/// that an actor has each time it sets one, so that a supervisor that has dispatched much would be slower for it.
 class loop_clock : public caf::detail::simple_actor_clock {
 public:
   using super = caf::detail::simple_actor_clock;
@@ -51,8 +54,16 @@ private:
     locked(change);
     set_();
   }
+  /// Of a request that was made. An actor that has its answer ignores it, as CAF has it.
+  struct request {
+    time_point due;
+    caf::strong_actor_ptr by; ///< which may have nothing else that keeps it
+    caf::message_id id;
+    bool operator<(const request& other) const { return due > other.due; } ///< a heap's top is the soonest
+  };
   std::recursive_mutex mutex_;
   std::function<void()> set_;
+  std::vector<request> requests_; ///< a heap
 };
 
 /// The scheduler of one actor system, which runs on the loop that it entered. Before `enter` and after `leave` nothing

@@ -131,6 +131,27 @@ CAF_TEST(a request that nobody answers times out) {
   caf::anon_send_exit(silent, caf::exit_reason::kill);
 }
 
+CAF_TEST(of many requests that nobody answers the soonest times out first) {
+  world w;
+  std::vector<int> order;
+  auto silent = w.system.spawn([](caf::event_based_actor* self) -> caf::behavior {
+    return {[self](int) { return self->make_response_promise<int>(); }};
+  });
+  w.system.spawn([&](caf::event_based_actor* self) {
+    for (int ms : {30, 5, 20, 10})
+      self->request(silent, std::chrono::milliseconds(ms), ms)
+          .then([](int) {},
+                [&, ms](caf::error&) {
+                  order.push_back(ms);
+                  if (order.size() == 4)
+                    w.end();
+                });
+  });
+  w.loop.run();
+  CAF_CHECK_EQUAL(order, std::vector<int>({5, 10, 20, 30}));
+  caf::anon_send_exit(silent, caf::exit_reason::kill);
+}
+
 CAF_TEST(sockets have their turn beside actors that never rest) {
   world w;
   long runs = 0;
@@ -160,7 +181,7 @@ CAF_TEST(actors that were ended are gone after leave whatever timers they had) {
   {
     world w;
     auto actor = w.system.spawn([&](caf::event_based_actor* self) -> caf::behavior {
-      self->delayed_send(self, std::chrono::hours(1), 1);
+      self->delayed_send(self, std::chrono::minutes(60), 1);
       self->attach_functor([&](const caf::error&) { destroyed = true; });
       w.end();
       return {[](int) {}};
