@@ -69,8 +69,19 @@ phase on(const S& s, const opened&, context&) {
   return s;
 }
 
+/// SUP-11: all of them now and then, that of the dispatch each time.
+void forget_keys(const std::string& asked, context& c) {
+  auto old = [&](const auto& k) { return c.now - k.second.at > c.p.key_ms; };
+  if (c.now - c.s.swept > c.p.key_ms / 24) {
+    std::erase_if(c.s.keys, old);
+    c.s.swept = c.now;
+  }
+  if (auto at = c.s.keys.find(asked); at != c.s.keys.end() && old(*at))
+    c.s.keys.erase(at);
+}
+
 phase on(const serving& s, const dispatch_asked& e, context& c) {
-  std::erase_if(c.s.keys, [&](const auto& k) { return c.now - k.second.at > c.p.key_ms; });
+  forget_keys(e.key, c);
   auto [at, fresh] = c.s.keys.try_emplace(e.key, key_use{e.digest, e.fresh, c.now});
   if (fresh)
     c.put(admit{e.fresh});

@@ -59,6 +59,7 @@ struct key_use {
 struct state {
   phase at = starting{};
   std::map<std::string, key_use> keys;
+  wall_ms swept = 0; ///< when those that are too old were last dropped
   std::size_t front_ends = 0;
   bool visited = false;     ///< a front end has been connected
   std::size_t busy = 0;     ///< sessions with a process, a due restart or a waiting reply (SUP-3)

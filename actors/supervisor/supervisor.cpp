@@ -309,6 +309,10 @@ supervisor_actor::behavior_type make_supervisor(supervisor_actor::stateful_point
                                                 supervisor_setup setup) {
   self->state.setup = std::move(setup);
   return {
+      // What comes most often is first: CAF compares a message with one after the other.
+      [self](row_changed& r) { self->state.changed(r.now); },
+      [self](worker_event& e) { tell(self, session_id(e.session), e); },
+      [self](worker_ready& w) { self->send(self->state.setup.around->pool, w); },
       [self](load_journal& l) {
         self->request(self->state.setup.around->keeper, deadline::ending, l)
             .then([self](journal& j) { self->state.load(j); },
@@ -374,7 +378,6 @@ supervisor_actor::behavior_type make_supervisor(supervisor_actor::stateful_point
         return promise;
       },
       [self](front_ends& f) { self->state.advance(sm::front_ends_now{f.count}); },
-      [self](row_changed& r) { self->state.changed(r.now); },
       [self](memory_state& now) {
         if (now.pressed)
           self->state.advance(sm::memory_short{});
@@ -389,8 +392,6 @@ supervisor_actor::behavior_type make_supervisor(supervisor_actor::stateful_point
           self->send(handle, x);
       },
       [self](executable_replaced& x) { self->state.advance(sm::replaced{x.version}); },
-      [self](worker_ready& w) { self->send(self->state.setup.around->pool, w); },
-      [self](worker_event& e) { tell(self, session_id(e.session), e); },
       [self](worker_exited& e) {
         if (e.session.empty())
           self->send(self->state.setup.around->pool, std::move(e));

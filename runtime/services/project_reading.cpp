@@ -2,8 +2,10 @@
 #include "runtime/services/project_reading.hpp"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
+#include <string_view>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -29,11 +31,37 @@ namespace {
 
 constexpr off_t longest_file = 1 << 20;
 
+/// Asks for each tool's folder once: of the thirty files that might be below them most projects have none, and each
+/// dispatch looks for all.
+class glance {
+public:
+  explicit glance(std::string dir) : dir_(std::move(dir)) {}
+  /// The path of what may be there; empty where its folder is not.
+  std::string at(std::string_view name) {
+    if (auto slash = name.find('/'); slash != std::string_view::npos) {
+      auto [known, fresh] = folders_.try_emplace(name.substr(0, slash), false);
+      if (fresh)
+        known->second = is_folder(dir_ + "/" + std::string(known->first));
+      if (!known->second)
+        return {};
+    }
+    return dir_ + "/" + std::string(name);
+  }
+  bool has(std::string_view name) {
+    auto path = at(name);
+    return !path.empty() && exists(path);
+  }
+  const std::string& dir() const { return dir_; }
+
+private:
+  std::string dir_;
+  std::map<std::string_view, bool> folders_; ///< of names that outlive this
+};
+
 /// Files below a folder, by name; links to folders are not followed.
-void read_folder(const std::string& base, const std::string& below, int depth,
-                 std::vector<std::pair<std::string, std::string>>& out) {
+void read_folder(const std::string& path, int depth, std::vector<std::pair<std::string, std::string>>& out) {
   constexpr std::size_t most = 1000;
-  auto* folder = ::opendir((base + "/" + below).c_str());
+  auto* folder = ::opendir(path.c_str());
   if (!folder)
     return;
   std::set<std::string> names;
@@ -42,19 +70,19 @@ void read_folder(const std::string& base, const std::string& below, int depth,
       names.insert(e->d_name);
   ::closedir(folder);
   for (const auto& name : names) {
-    auto path = below + "/" + name;
+    auto file = path + "/" + name;
     struct stat st {};
-    if (out.size() >= most || ::lstat((base + "/" + path).c_str(), &st) != 0)
+    if (out.size() >= most || ::lstat(file.c_str(), &st) != 0)
       continue;
     if (S_ISDIR(st.st_mode) && depth > 0)
-      read_folder(base, path, depth - 1, out);
-    else if (auto text = read_plain(base + "/" + path))
-      out.emplace_back(base + "/" + path, std::move(*text));
+      read_folder(file, depth - 1, out);
+    else if (auto text = read_plain(file))
+      out.emplace_back(std::move(file), std::move(*text));
   }
 }
 
 json read_object(const std::string& path, failure& error) {
-  auto text = read_plain(path);
+  auto text = path.empty() ? std::nullopt : read_plain(path);
   if (!text)
     return json::object();
   auto parsed = json::parse(*text, nullptr, false);
@@ -64,17 +92,19 @@ json read_object(const std::string& path, failure& error) {
   return json::object();
 }
 
-bool has_settings(const std::string& dir) {
-  for (const char* name : {"/.troupe/settings.json", "/.troupe/settings.local.json", "/.claude/settings.json",
-                           "/.claude/settings.local.json"})
-    if (exists(dir + name))
+bool has_settings(glance& in) {
+  for (const char* name :
+       {".troupe/settings.json", ".troupe/settings.local.json", ".claude/settings.json", ".claude/settings.local.json"})
+    if (in.has(name))
       return true;
   return false;
 }
 
-bool has_definitions(const std::string& dir) {
-  return std::any_of(definition_folders().begin(), definition_folders().end(),
-                     [&](const auto& folder) { return is_folder(dir + "/" + folder); });
+bool has_definitions(glance& in) {
+  return std::any_of(definition_folders().begin(), definition_folders().end(), [&](const auto& folder) {
+    auto path = in.at(folder);
+    return !path.empty() && is_folder(path);
+  });
 }
 
 std::string parent_of(const std::string& path) {
@@ -124,33 +154,35 @@ std::vector<std::string> chain_of(const std::string& cwd) {
 }
 
 std::string project_of(const std::vector<std::string>& chain) {
-  for (const auto& dir : chain)
-    if (has_settings(dir))
-      return dir;
-  for (const auto& dir : chain)
-    if (has_definitions(dir))
-      return dir;
+  std::vector<glance> all(chain.begin(), chain.end());
+  for (auto& in : all)
+    if (has_settings(in))
+      return in.dir();
+  for (auto& in : all)
+    if (has_definitions(in))
+      return in.dir();
   return chain.back();
 }
 
 project_files read_project(const std::string& project, const std::vector<std::string>& chain, failure& error) {
   project_files out;
-  bool own = exists(project + "/.troupe/settings.json");
-  auto read = [&](const char* name) {
-    return own ? read_object(project + "/.troupe/" + name, error)
-               : foreign_part(read_object(project + "/.claude/" + name, error));
-  };
-  out.settings = read("settings.json");
-  out.local = read("settings.local.json");
-  if (!own && exists(project + "/.troupe/settings.local.json"))
-    out.local = read_object(project + "/.troupe/settings.local.json", error);
-  add_servers(read_object(project + "/.mcp.json", error), out.settings);
+  glance in(project);
+  auto ours = [&](const char* name) { return read_object(in.at(name), error); };
+  auto theirs = [&](const char* name) { return foreign_part(read_object(in.at(name), error)); };
+  bool own = in.has(".troupe/settings.json");
+  out.settings = own ? ours(".troupe/settings.json") : theirs(".claude/settings.json");
+  out.local = own || in.has(".troupe/settings.local.json") ? ours(".troupe/settings.local.json")
+                                                           : theirs(".claude/settings.local.json");
+  add_servers(read_object(in.at(".mcp.json"), error), out.settings);
   for (const auto& dir : chain) {
+    glance here(dir);
     for (const auto& folder : definition_folders())
-      read_folder(dir, folder, 4, out.definitions);
+      if (auto path = here.at(folder); !path.empty())
+        read_folder(path, 4, out.definitions);
     for (const auto& name : foreign_names())
-      if (auto text = read_plain(dir + "/" + name))
-        out.foreign.emplace_back(dir + "/" + name, std::move(*text));
+      if (auto path = here.at(name); !path.empty())
+        if (auto text = read_plain(path))
+          out.foreign.emplace_back(std::move(path), std::move(*text));
   }
   return out;
 }
