@@ -90,7 +90,7 @@ struct front_desk_state {
   /// Runs it; a field that is wrong refuses the call.
   void guarded(const caller& call, const std::function<void()>& what);
   void respond(const caller& call, const json& result);
-  void respond_text(const caller& call, const std::string& result);
+  void respond_text(const caller& call, std::string result);
   void refuse(const caller& call, const failure& why, json extra = json::object());
   void refuse_code(const caller& call, int code, const std::string& text, json extra = json::object());
   bool resolve(const front_call& call, session_id& id);

@@ -102,10 +102,9 @@ void line_channel::send(std::string line) {
 void line_channel::write() {
   if (!writing_.empty() || out_.empty() || closed_)
     return;
-  while (!out_.empty() && (writing_.empty() || writing_.size() + out_.front().size() < read_most)) {
+  writing_ = std::move(out_.front());
+  for (out_.pop_front(); !out_.empty() && writing_.size() + out_.front().size() < read_most; out_.pop_front())
     writing_ += out_.front();
-    out_.pop_front();
-  }
   asio::async_write(socket_, asio::buffer(writing_),
                     [self = shared_from_this()](const asio::error_code& error, std::size_t) {
                       self->queued_ -= self->writing_.size();
