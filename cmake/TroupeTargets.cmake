@@ -7,6 +7,9 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
 add_library(troupe_flags INTERFACE)
 target_include_directories(troupe_flags INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_options(troupe_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow)
+# What a program does not use is left out of it: the kernel maps less at its start, and takes less down at its end.
+target_compile_options(troupe_flags INTERFACE -ffunction-sections -fdata-sections)
+target_link_options(troupe_flags INTERFACE -Wl,--gc-sections)
 target_compile_definitions(troupe_flags INTERFACE TROUPE_VERSION="${PROJECT_VERSION}" ASIO_STANDALONE ASIO_NO_DEPRECATED)
 
 # Headers that most sources share are parsed once: a third of a plain source's time. A compiler cache cannot see through
@@ -43,7 +46,7 @@ function(troupe_program name)
   target_link_libraries(${name} PRIVATE troupe_flags ${ARG_LINK})
   troupe_precompile(${name})
   if(ARG_STATIC AND NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")
-    target_link_options(${name} PRIVATE -static)
+    target_link_options(${name} PRIVATE -static -Wl,-z,noseparate-code) # one mapping less to make and to end
   endif()
 endfunction()
 
