@@ -88,6 +88,23 @@ phase on(const refreshing& s, const loaded& e, context& c) {
   return v && due(v->held, c.now) ? begin_refresh(v->held, c) : answer_all(now, c);
 }
 
+// not_loaded: CRED-4: what is held is used while it is valid, and nobody is told to drop it
+template <class S>
+phase on(const S& s, const not_loaded& e, context& c) {
+  c.s.unread = c.s.unread || e.logouts == c.s.logouts;
+  return s;
+}
+phase on(const looking& s, const not_loaded& e, context& c) {
+  if (e.logouts != c.s.logouts)
+    return s;
+  c.s.unread = true;
+  if (s.held.credentials.empty())
+    return answer_all(take({}, c), c);
+  if (due(s.held, c.now))
+    return begin_refresh(s.held, c); // that may reach it; else it ends as a refresh that failed
+  return answer_all(valid{s.held}, c);
+}
+
 phase look_again(const snapshot& held, const asked& e, context& c) {
   c.s.waiting.push_back(e.ticket);
   c.put(load{c.s.logouts});
@@ -160,19 +177,22 @@ requires(!std::same_as<S, valid>) phase on(const S& s, const due_now& e, context
 }
 
 /// CRED-5: who runs with it has a new one before this one expires. After a refresh that failed it is tried again, more
-/// and more often towards the end.
-void watch_expiry(const phase& before, context& c) {
+/// and more often towards the end; a vault that could not be read is looked into again soon, since somebody may have
+/// signed out there (CRED-6).
+void watch_expiry(const phase& before, bool was_unread, context& c) {
   const auto* v = std::get_if<valid>(&c.s.at);
-  if (!v || v->held.expires == 0) {
+  if (!v || (v->held.expires == 0 && !c.s.unread)) {
     ++c.s.generation;
     c.s.armed = false;
     return;
   }
   const auto* was = std::get_if<valid>(&before);
-  if (c.s.armed && was && was->held.expires == v->held.expires)
+  if (c.s.armed && was && was->held.expires == v->held.expires && was_unread == c.s.unread)
     return;
   auto left = v->held.expires - c.now;
-  auto ms = left > refresh_ahead_ms ? left - refresh_ahead_ms : std::max(left / 4, retry_least_ms);
+  auto ms = c.s.unread                ? retry_least_ms
+            : left > refresh_ahead_ms ? left - refresh_ahead_ms
+                                      : std::max(left / 4, retry_least_ms);
   c.s.armed = true;
   c.put(arm{ms, ++c.s.generation});
 }
@@ -196,8 +216,11 @@ step next(state from, const event_& e, wall_ms now) {
   step out{std::move(from), {}};
   context c{out.to, out.effects, now};
   auto at = out.to.at;
+  const bool was_unread = out.to.unread;
+  if (const auto* l = std::get_if<loaded>(&e); l && l->logouts == out.to.logouts)
+    out.to.unread = false;
   out.to.at = std::visit([&](const auto& s, const auto& what) { return phase(on(s, what, c)); }, at, e);
-  watch_expiry(at, c);
+  watch_expiry(at, was_unread, c);
   tell(c);
   return out;
 }

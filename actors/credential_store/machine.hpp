@@ -38,6 +38,7 @@ struct state {
   std::vector<std::uint64_t> waiting;  ///< tickets of those who wait for the vault or the refresh
   std::uint64_t generation = 0;        ///< of the timer that counts
   bool armed = false;                  ///< it is running
+  bool unread = false;                 ///< the last look into the vault failed: it is tried again soon
   std::vector<credential> announced{}; ///< what those who run were told last
 };
 
@@ -46,6 +47,10 @@ struct loaded {
   snapshot got;
   std::uint64_t logouts; ///< of the `load`
 };                       ///< from the vault; without credentials: nothing is stored
+struct not_loaded {
+  std::string why;
+  std::uint64_t logouts; ///< of the `load`
+}; ///< the vault could not be read: what it holds is not known, which is not that it holds nothing
 struct asked {
   std::uint64_t ticket;
 }; ///< a snapshot, for an assignment
@@ -61,7 +66,7 @@ struct logged_out {};
 struct due_now {
   std::uint64_t generation;
 }; ///< what is held expires within five minutes (CRED-5)
-using event_ = std::variant<load_asked, loaded, asked, refreshed, not_refreshed, logged_out, due_now>;
+using event_ = std::variant<load_asked, loaded, not_loaded, asked, refreshed, not_refreshed, logged_out, due_now>;
 
 struct give {
   std::uint64_t ticket;

@@ -200,6 +200,25 @@ CAF_TEST(a store that cannot be written or read is told with its remedy and left
   CAF_CHECK(s.stop().empty());
 }
 
+// CRED-4: a store that cannot be read is not an empty one
+CAF_TEST(a store that cannot be read takes nothing from those who run) {
+  token_server server;
+  sandbox s(settings_with(server).dump());
+  auto log = own_agent(s);
+  store_login(s, 0, 3'600'000);
+  auto id = s.bg({"say hello"});
+  CAF_CHECK(holds_eventually([&] { return !told_snapshots(log, "session/new").empty(); }));
+  const auto store = s.home() + "/credentials.json";
+  ::chmod(store.c_str(), 0644);
+  CAF_CHECK(holds_eventually(
+      [&] { return slurp(s.home() + "/supervisor.log").find("event=credentials_refused") != std::string::npos; }));
+  ::chmod(store.c_str(), 0600);
+  store_login(s, 1, 3'600'000);
+  CAF_CHECK(holds_eventually([&] { return !told_snapshots(log, "_troupe/credentials").empty(); }));
+  CAF_CHECK_EQUAL(told_snapshots(log, "_troupe/credentials"), std::vector<std::string>{token_line("access-1-secret")});
+  CAF_CHECK(s.stop().empty());
+}
+
 // CRED-1: the user's own command, asked again when its time is over
 CAF_TEST(a helper command gives the key and is asked once in its time) {
   token_server server;
