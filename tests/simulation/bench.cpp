@@ -72,6 +72,8 @@ void bench::freeze(const freeze_worker& x, const answer<worker_frozen>& done) {
 
 void bench::end(const end_worker& x, const answer<ending_worker>& done) {
   around_.seen.told_to_end(x);
+  if (auto at = slots.find(x.worker); at != slots.end() && around_.planted == plant::tells_ends_early)
+    news_.exited(x.worker, at->second.session, "exited with status 0");
   ask<ending_worker>(x.worker, x, done);
 }
 

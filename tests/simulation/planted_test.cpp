@@ -41,6 +41,14 @@ CAF_TEST(a worker that takes a reply twice is found) {
   is_found(plant::replies_twice, "REST-5");
 }
 
+CAF_TEST(a worktree that is removed while processes of its session run is found) {
+  is_found(plant::tells_ends_early, "SEC-4");
+}
+
+CAF_TEST(a worktree that is left behind by a removal is found) {
+  is_found(plant::leaves_trees, "ISO-2");
+}
+
 CAF_TEST(a seed plays the same day each time and a failing one gets shorter) {
   run_options o;
   o.bug = plant::replies_twice;

@@ -66,7 +66,7 @@ worktree_removed tree_keeper::removed(const remove_worktree& x) {
     return {false, "another folder", {}, {}};
   if (tree.dirty && !x.force)
     return {false, "uncommitted changes", {}, {}};
-  tree.there = false;
+  tree.there = around_.planted == plant::leaves_trees;
   around_.told.say([&] { return x.tree.path + " is removed"; });
   return {true, {}, "deleted", tree.dirty ? "refs/troupe/kept/x" : ""};
 }

@@ -21,7 +21,9 @@ namespace troupe::simulation {
 enum class plant {
   none,
   acknowledges_first, ///< the journal keeper answers before it writes
-  replies_twice       ///< a worker takes each reply twice
+  replies_twice,      ///< a worker takes each reply twice
+  tells_ends_early,   ///< the host tells a worker's end when it has asked for it
+  leaves_trees        ///< the repository says that a worktree is removed and leaves it
 };
 
 /// What goes wrong next, by kind: how many times.
