@@ -1,5 +1,5 @@
 # Installs this build to a folder of its own, and builds and runs the foreign project against it.
-# cmake -D BUILD=... -D SOURCE=... -D WORK=... -D GENERATOR=... -D FLAGS=... -P run.cmake
+# cmake -D BUILD=... -D SOURCE=... -D WORK=... -D GENERATOR=... -D FLAGS=... [-D CAF=libcaf_core.so] -P run.cmake
 file(REMOVE_RECURSE "${WORK}")
 function(step)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE status)
@@ -12,8 +12,13 @@ file(READ "${SOURCE}/../../README.md" readme)
 string(REGEX MATCH "```cpp\n([^`]*)```" found "${readme}")
 string(REPLACE "/tmp/troupe-embedded" "${WORK}/home" example "${CMAKE_MATCH_1}")
 file(WRITE "${WORK}/readme_example.cpp" "${example}")
+if(CAF)
+  get_filename_component(caf_folder "${CAF}" DIRECTORY)
+  set(ENV{LD_LIBRARY_PATH} "${caf_folder}")
+  set(caf "-DCAF_CORE_LIBRARY=${CAF}")
+endif()
 step(${CMAKE_COMMAND} -S "${SOURCE}" -B "${WORK}/build" -G "${GENERATOR}" "-DCMAKE_PREFIX_PATH=${WORK}/prefix" "-DCMAKE_CXX_FLAGS=${FLAGS}"
-  "-DREADME_EXAMPLE=${WORK}/readme_example.cpp")
+  "-DREADME_EXAMPLE=${WORK}/readme_example.cpp" ${caf})
 step(${CMAKE_COMMAND} --build "${WORK}/build")
 execute_process(COMMAND "${WORK}/build/embeds-troupe" RESULT_VARIABLE status OUTPUT_VARIABLE out)
 message("${out}")
