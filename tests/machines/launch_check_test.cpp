@@ -110,7 +110,8 @@ CAF_TEST(the digest of the variables that were meant says that all are the same)
   std::reverse(r.env.begin(), r.env.end());
   r.variables = digest_of(r.env);
   r.env.clear();
-  CAF_CHECK_EQUAL(check(r).parts.at("variables"), "same");
+  auto same = check(r); // the check takes its operands by reference
+  CAF_CHECK_EQUAL(same.parts.at("variables"), "same");
   r = honest();
   r.env[1].second = "changed";
   r.variables = digest_of(r.env);
