@@ -114,6 +114,30 @@ int run_many(const options& o) {
   return all.failed == 0 ? 0 : 1;
 }
 
+/// How many dispatches the actors decide in a second: one behind the other, until each is answered. A world keeps all
+/// that ever was in it, so each has a few only; what makes and settles it is not counted.
+int decide(std::uint64_t wanted) {
+  constexpr int in_a_world = 20;
+  std::uint64_t decided = 0;
+  double spent = 0;
+  while (decided < wanted) {
+    day d({});
+    d.settle();
+    auto begun = steady::now();
+    for (int i = 0; i < in_a_world; ++i, ++decided) {
+      auto at = d.crowd.dispatch_new(d.supervisor(), true);
+      while (!d.crowd.requests[at].over && d.calm_step(true)) {
+      }
+      if (!d.crowd.requests[at].granted)
+        return std::printf("a dispatch was not granted: %s\n", d.crowd.requests[at].error.text.c_str()), 1;
+    }
+    spent += std::chrono::duration<double>(steady::now() - begun).count();
+  }
+  std::printf("%llu dispatches decided, %.0f a second\n", static_cast<unsigned long long>(decided),
+              static_cast<double>(decided) / spent);
+  return 0;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -126,7 +150,11 @@ int main(int argc, char** argv) {
   app.add_option("--threads", o.threads, "how many threads (default 2)")->check(CLI::Range(1, 256));
   app.add_option("--steps", o.steps, "choices of one day (default 200)");
   app.add_flag("--plain", o.plain, "with --seed: the whole story, not shortened");
+  std::uint64_t dispatches = 0;
+  app.add_option("--dispatches", dispatches, "instead: measure how many of so many are decided in a second");
   CLI11_PARSE(app, argc, argv);
+  if (dispatches != 0)
+    return decide(dispatches);
   if (o.seed != 0)
     return tell(o.seed, o);
   if (o.seeds == 0 && o.hours == 0)
