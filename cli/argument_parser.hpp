@@ -1,5 +1,5 @@
 // What a command takes on its line. CLI11 reads it; its header stands behind this one, because it makes its checks anew
-// in every source that includes it, which cost a tenth of the client's start and half of each source's building.
+// in every source that includes it, which cost a twelfth of the client's start.
 #pragma once
 
 #include <cstddef>

@@ -21,9 +21,7 @@ void credential_store_state::act(const cm::load& e) {
           [this, e](snapshot& s) {
             advance(cm::loaded{std::move(s), e.logouts});
           },
-          [this, e](caf::error& err) { // the vault has logged the fault and its remedy
-            advance(cm::not_loaded{failure_of(err).text, e.logouts});
-          });
+          [this, e](caf::error&) { advance(cm::not_loaded{e.logouts}); }); // the vault has logged the fault
 }
 
 void credential_store_state::act(const cm::give& e) {

@@ -50,6 +50,20 @@ phase begin_refresh(const snapshot& held, context& c) {
   return refreshing{held};
 }
 
+/// CRED-2: what is about to expire is refreshed before anybody is answered.
+phase go_on_with(const phase& now, context& c) {
+  const auto* v = std::get_if<valid>(&now);
+  return v && due(v->held, c.now) ? begin_refresh(v->held, c) : answer_all(now, c);
+}
+
+/// Whether the vault could be read. The timer that runs was set for the other case.
+void was_read(bool yes, context& c) {
+  if (c.s.unread != yes)
+    return;
+  c.s.unread = !yes;
+  c.s.armed = false;
+}
+
 template <class S>
 phase on(const S& s, const load_asked&, context& c) {
   c.put(load{c.s.logouts});
@@ -64,6 +78,7 @@ template <settled S>
 phase on(const S& s, const loaded& e, context& c) {
   if (e.logouts != c.s.logouts)
     return s; // CRED-6: it was read before the logout
+  was_read(true, c);
   if constexpr (std::same_as<S, valid>)
     if (same(e.got, s.held))
       return s;
@@ -75,34 +90,33 @@ phase on(const S& s, const loaded& e, context& c) {
 phase on(const looking& s, const loaded& e, context& c) {
   if (e.logouts != c.s.logouts)
     return s;
+  was_read(true, c);
   bool known = same(e.got, s.held) && !e.got.credentials.empty();
   auto now = known ? phase(valid{s.held}) : take(e.got, c);
-  const auto* v = std::get_if<valid>(&now);
-  return v && due(v->held, c.now) ? begin_refresh(v->held, c) : answer_all(now, c);
+  return go_on_with(now, c);
 }
 phase on(const refreshing& s, const loaded& e, context& c) {
-  if (e.logouts != c.s.logouts || e.got.credentials == s.held.credentials)
+  if (e.logouts != c.s.logouts)
+    return s;
+  was_read(true, c);
+  if (e.got.credentials == s.held.credentials)
     return s;                // CRED-2: the same one is refreshed once
   auto now = take(e.got, c); // a new login beats the refresh
-  const auto* v = std::get_if<valid>(&now);
-  return v && due(v->held, c.now) ? begin_refresh(v->held, c) : answer_all(now, c);
+  return go_on_with(now, c);
 }
 
 // not_loaded: CRED-4: what is held is used while it is valid, and nobody is told to drop it
 template <class S>
 phase on(const S& s, const not_loaded& e, context& c) {
-  c.s.unread = c.s.unread || e.logouts == c.s.logouts;
+  if (e.logouts == c.s.logouts)
+    was_read(false, c);
   return s;
 }
 phase on(const looking& s, const not_loaded& e, context& c) {
   if (e.logouts != c.s.logouts)
     return s;
-  c.s.unread = true;
-  if (s.held.credentials.empty())
-    return answer_all(take({}, c), c);
-  if (due(s.held, c.now))
-    return begin_refresh(s.held, c); // that may reach it; else it ends as a refresh that failed
-  return answer_all(valid{s.held}, c);
+  was_read(false, c);
+  return go_on_with(s.held.credentials.empty() ? take({}, c) : phase(valid{s.held}), c);
 }
 
 phase look_again(const snapshot& held, const asked& e, context& c) {
@@ -179,7 +193,7 @@ requires(!std::same_as<S, valid>) phase on(const S& s, const due_now& e, context
 /// CRED-5: who runs with it has a new one before this one expires. After a refresh that failed it is tried again, more
 /// and more often towards the end; a vault that could not be read is looked into again soon, since somebody may have
 /// signed out there (CRED-6).
-void watch_expiry(const phase& before, bool was_unread, context& c) {
+void watch_expiry(const phase& before, context& c) {
   const auto* v = std::get_if<valid>(&c.s.at);
   if (!v || (v->held.expires == 0 && !c.s.unread)) {
     ++c.s.generation;
@@ -187,7 +201,7 @@ void watch_expiry(const phase& before, bool was_unread, context& c) {
     return;
   }
   const auto* was = std::get_if<valid>(&before);
-  if (c.s.armed && was && was->held.expires == v->held.expires && was_unread == c.s.unread)
+  if (c.s.armed && was && was->held.expires == v->held.expires)
     return;
   auto left = v->held.expires - c.now;
   auto ms = c.s.unread                ? retry_least_ms
@@ -216,11 +230,8 @@ step next(state from, const event_& e, wall_ms now) {
   step out{std::move(from), {}};
   context c{out.to, out.effects, now};
   auto at = out.to.at;
-  const bool was_unread = out.to.unread;
-  if (const auto* l = std::get_if<loaded>(&e); l && l->logouts == out.to.logouts)
-    out.to.unread = false;
   out.to.at = std::visit([&](const auto& s, const auto& what) { return phase(on(s, what, c)); }, at, e);
-  watch_expiry(at, was_unread, c);
+  watch_expiry(at, c);
   tell(c);
   return out;
 }

@@ -48,7 +48,6 @@ struct loaded {
   std::uint64_t logouts; ///< of the `load`
 };                       ///< from the vault; without credentials: nothing is stored
 struct not_loaded {
-  std::string why;
   std::uint64_t logouts; ///< of the `load`
 }; ///< the vault could not be read: what it holds is not known, which is not that it holds nothing
 struct asked {

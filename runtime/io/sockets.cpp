@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -82,16 +83,24 @@ bool is_dead_socket(const std::string& path) {
   return !unique_fd(connect_to(path)) && errno == ECONNREFUSED;
 }
 
+namespace {
+
+std::optional<ucred> peer_of(int socket) {
+  ucred who{};
+  socklen_t size = sizeof who;
+  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 ? std::optional(who) : std::nullopt;
+}
+
+} // namespace
+
 bool same_user(int socket) {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == ::getuid();
+  auto peer = peer_of(socket);
+  return peer && peer->uid == ::getuid();
 }
 
 std::int32_t peer_process(int socket) {
-  ucred who{};
-  socklen_t size = sizeof who;
-  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 ? who.pid : 0;
+  auto peer = peer_of(socket);
+  return peer ? peer->pid : 0;
 }
 
 } // namespace troupe
