@@ -17,9 +17,9 @@ void session_state::advance(const sm::event_& e) {
   for (auto& effect : step.effects) {
     if (auto* line = std::get_if<sm::record>(&effect); line && line->first_cause)
       line->entry.cause = because;
-    queue.push_back([this, effect = std::move(effect), waited = quiet_told + quiet_waiters.size()] {
+    queue.push_back([this, effect = std::move(effect), waited = quiet_told + quiet_waiters.size()]() mutable {
       quiet_due = waited;
-      return std::visit([this](const auto& x) { return act(x); }, effect);
+      return std::visit([this](auto& x) { return act(x); }, effect);
     });
   }
   show();
@@ -64,13 +64,17 @@ void session_state::show() {
   self->send(around->keeper, cache_row{std::move(now), m.known.last_entry, m.known.last_event});
 }
 
-bool session_state::act(const sm::record& e) {
-  auto entry = e.entry;
+bool session_state::act(sm::record& e) {
   if (!e.first_cause)
-    entry.cause = cause;
+    e.entry.cause = cause;
+  unsaved = std::move(e);
+  return save();
+}
+
+bool session_state::save() {
   // The keeper answers each line once, however slow the disk: whoever asked hears of its own deadline, and a line that
   // is merely late is never written twice.
-  self->request(around->keeper, caf::infinite, append{std::move(entry)})
+  self->request(around->keeper, caf::infinite, append{unsaved.entry})
       .then(
           [this](appended& a) {
             cause = a.n;
@@ -78,21 +82,21 @@ bool session_state::act(const sm::record& e) {
             waiting = false;
             run();
           },
-          [this, e](caf::error& err) { not_written(e, err); });
+          [this](caf::error& err) { not_written(err); });
   return true;
 }
 
 /// Without a ledger nothing may be promised or begun. A session that has no line yet has never been; for any other,
 /// what waits behind the line waits on, and the line is tried again: none is left out.
-void session_state::not_written(const sm::record& e, const caf::error& err) {
-  if (e.entry.what == "dispatched") {
+void session_state::not_written(const caf::error& err) {
+  if (unsaved.entry.what == "dispatched") {
     waiting = false;
     queue.clear();
     auto why = failure_of(err);
     advance(sm::unwritten{why.text, why.code});
     return;
   }
-  queue.push_front([this, e] { return act(e); });
+  queue.push_front([this] { return save(); });
   self->delayed_send(self, std::chrono::seconds(1), timer_due{ledger_retry, 0});
 }
 
@@ -523,7 +527,7 @@ void session_state::take(dispatch& d, caf::typed_response_promise<dispatched> pr
     e.facts = {{"key", d.key}, {"digest", d.digest}, {"origin", d.origin}};
     e.spec.push_back(std::move(d.spec));
     fold(f, e);
-    queue.push_back([this, e] { return act(sm::record{e, true}); });
+    queue.push_back([this, line = sm::record{std::move(e), true}]() mutable { return act(line); });
   }
   advance(sm::begin{});
 }

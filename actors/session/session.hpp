@@ -92,6 +92,7 @@ struct session_state {
   row shown;
   std::deque<todo> queue;
   bool waiting = false;             ///< for the keeper
+  session_machine::record unsaved;  ///< the line that it was given last
   bool adoption_open = false;       ///< its answer is awaited
   std::vector<worker_exited> exits; ///< told while it was
   std::uint64_t cause = 0;          ///< the ledger line before
@@ -112,7 +113,8 @@ struct session_state {
   void serve(caf::typed_response_promise<T> promise, const session_machine::event_& e, std::function<T()> then);
   void later(std::function<void()> act);
   void run();
-  void not_written(const session_machine::record& e, const caf::error& err);
+  bool save(); ///< hands `unsaved` to the keeper
+  void not_written(const caf::error& err);
   void show();
   void take(dispatch& d, caf::typed_response_promise<dispatched> promise);
   void wake_with(const environment& fresh);
@@ -125,7 +127,7 @@ struct session_state {
   [[nodiscard]] const driver_facts& driver() const;
 
   // One effect each.
-  bool act(const session_machine::record& e);
+  bool act(session_machine::record& e); ///< it is moved from
   bool act(const session_machine::claim& e);
   bool act(const session_machine::assign& e);
   void assign_with(const session_machine::assign& e, snapshot credentials);

@@ -114,13 +114,13 @@ int run_many(const options& o) {
   return all.failed == 0 ? 0 : 1;
 }
 
-/// How many dispatches the actors decide in a second: one behind the other, until each is answered. A world keeps all
-/// that ever was in it, so each has a few only; what makes and settles it is not counted.
-int decide(std::uint64_t wanted) {
+/// Dispatches that are decided one behind the other, until each is answered, and the seconds that took. What has begun
+/// before goes on meanwhile: sessions run and end, spares are started. A world keeps all that ever was in it, so each
+/// has a few only; what makes and settles it is not counted.
+double decide(std::uint64_t wanted, std::string& refused) {
   constexpr int in_a_world = 20;
-  std::uint64_t decided = 0;
   double spent = 0;
-  while (decided < wanted) {
+  for (std::uint64_t decided = 0; decided < wanted && refused.empty();) {
     day d({});
     d.settle();
     auto begun = steady::now();
@@ -129,12 +129,30 @@ int decide(std::uint64_t wanted) {
       while (!d.crowd.requests[at].over && d.calm_step(true)) {
       }
       if (!d.crowd.requests[at].granted)
-        return std::printf("a dispatch was not granted: %s\n", d.crowd.requests[at].error.text.c_str()), 1;
+        refused = "a dispatch was not granted: " + d.crowd.requests[at].error.text;
     }
-    spent += std::chrono::duration<double>(steady::now() - begun).count();
+    spent += seconds_since(begun);
   }
-  std::printf("%llu dispatches decided, %.0f a second\n", static_cast<unsigned long long>(decided),
-              static_cast<double>(decided) / spent);
+  return spent;
+}
+
+/// How many a second: in worlds of their own, one a thread.
+int measure_dispatches(std::uint64_t wanted, unsigned threads) {
+  std::vector<std::thread> running;
+  std::vector<double> spent(threads);
+  std::vector<std::string> refused(threads);
+  for (unsigned i = 0; i < threads; ++i)
+    running.emplace_back([&, i] { spent[i] = decide(wanted, refused[i]); });
+  double rate = 0;
+  for (unsigned i = 0; i < threads; ++i) {
+    running[i].join();
+    rate += static_cast<double>(wanted) / spent[i];
+  }
+  for (const auto& why : refused)
+    if (!why.empty())
+      return std::puts(why.c_str()), 1;
+  std::printf("%llu dispatches decided, %.0f a second, %.0f in each of %u threads\n",
+              static_cast<unsigned long long>(wanted * threads), rate, rate / threads, threads);
   return 0;
 }
 
@@ -151,10 +169,10 @@ int main(int argc, char** argv) {
   app.add_option("--steps", o.steps, "choices of one day (default 200)");
   app.add_flag("--plain", o.plain, "with --seed: the whole story, not shortened");
   std::uint64_t dispatches = 0;
-  app.add_option("--dispatches", dispatches, "instead: measure how many of so many are decided in a second");
+  app.add_option("--dispatches", dispatches, "instead: each thread decides so many, and tells how many a second");
   CLI11_PARSE(app, argc, argv);
   if (dispatches != 0)
-    return decide(dispatches);
+    return measure_dispatches(dispatches, o.threads);
   if (o.seed != 0)
     return tell(o.seed, o);
   if (o.seeds == 0 && o.hours == 0)
