@@ -63,12 +63,14 @@ using worker_host_actor = caf::typed_actor<
     // Tell all workers that the supervisor leaves on purpose; those that live inside this process end.
     caf::replies_to<say_goodbye>::with<say_goodbye>>;
 
-/// Looks after the worktrees that Troupe made (ISO).
+/// Looks after the worktrees that Troupe made (ISO), and asks about pull requests (PR-1).
 using repository_actor = caf::typed_actor<
     // Say what of this one would be lost.
     caf::replies_to<inspect_worktree>::with<losses>,
     // Remove it, when nothing is lost or its loss is wanted, and nobody is in it; commits that are nowhere else stay.
-    caf::replies_to<remove_worktree>::with<worktree_removed>>;
+    caf::replies_to<remove_worktree>::with<worktree_removed>,
+    // Say how this pull request stands; refused where `gh` cannot tell.
+    caf::replies_to<ask_pull>::with<pull_request>>;
 
 /// Loads, stores and refreshes credentials.
 using vault_actor = caf::typed_actor<
@@ -150,6 +152,10 @@ using session_actor = caf::typed_actor<
     caf::reacts_to<machine_slept>,
     // The credentials are other ones: its worker gets them, and a session that waited for a login goes on (CRED-6).
     caf::reacts_to<snapshot_changed>,
+    // Ask how one of its pull requests stands, by its own account; the row tells, and so does the answer (PR-1).
+    caf::replies_to<refresh_pull>::with<pull_request>,
+    // A pull request that it works on, too, stands like this.
+    caf::reacts_to<pull_news>,
     // From its worker, by way of the supervisor.
     caf::reacts_to<worker_event>, caf::reacts_to<worker_exited>, caf::reacts_to<timer_due>>;
 
@@ -180,6 +186,8 @@ using supervisor_actor = caf::typed_actor<
     caf::replies_to<stop_supervisor>::with<supervisor_stopped>,
     // How many front ends are connected.
     caf::reacts_to<front_ends>,
+    // How many look at the roster: pull requests are asked about for them alone (PR-1).
+    caf::reacts_to<roster_watched>,
     // From sessions: the busy ones hold the supervisor open; a gone one leaves the roster.
     caf::reacts_to<row_changed>,
     // From the machine: memory is short; it slept.

@@ -127,6 +127,10 @@
   X(archive_asked)                                                                                                     \
   X(archive)                                                                                                           \
   X(revive_session)                                                                                                    \
+  X(roster_watched)                                                                                                    \
+  X(refresh_pull)                                                                                                      \
+  X(pull_news)                                                                                                         \
+  X(ask_pull)                                                                                                          \
   X(inspect_worktree)                                                                                                  \
   X(remove_worktree)                                                                                                   \
   X(worktree_removed)

@@ -166,6 +166,10 @@ struct front_ends {
   std::uint32_t count = 0;
 };
 TROUPE_INSPECT(front_ends, count)
+struct roster_watched {
+  std::uint32_t by = 0; ///< how many are told of each change of the roster
+};
+TROUPE_INSPECT(roster_watched, by)
 
 // Sessions to whoever shows them, and to the supervisor.
 struct row_changed {
@@ -209,6 +213,16 @@ struct environment_asked {
   session_id id;
 };
 TROUPE_INSPECT(environment_asked, id)
+struct refresh_pull {
+  session_id id;
+  std::string url;
+}; ///< find out how one of its pull requests stands (PR-1)
+TROUPE_INSPECT(refresh_pull, id, url)
+struct pull_news {
+  session_id id;
+  pull_request now;
+}; ///< another session has found out
+TROUPE_INSPECT(pull_news, id, now)
 
 // Sessions to pool.
 struct claim_worker {
@@ -531,6 +545,15 @@ struct worktree_removed {
   std::string snapshot{}; ///< the ref that holds what was uncommitted; empty: nothing was
 };
 TROUPE_INSPECT(worktree_removed, removed, why, branch, snapshot)
+/// Ask `gh`. Of `env` it gets what names an account and a way to it; nothing in `folders`, which are the repository's
+/// or the session's own, has a say.
+struct ask_pull {
+  session_id session;
+  std::string url;
+  environment env;
+  std::vector<std::string> folders;
+};
+TROUPE_INSPECT(ask_pull, session, url, env, folders)
 
 // Timers, to oneself.
 struct timer_due {

@@ -248,6 +248,13 @@ void on_pull(facts& f, pull_request told) {
     f.pulls.pop_back();
 }
 
+/// It stands where it stood: that somebody has looked makes it none that the session told of last.
+void on_pull(facts& f, const ledger_entry& e) {
+  for (auto& p : f.pulls)
+    if (p.url == text(e, "url"))
+      p.state = text(e, "state");
+}
+
 worktree tree_in(const ledger_entry& e) {
   return {text(e, "path"),
           text(e, "branch"),
@@ -289,9 +296,9 @@ void on_kept(facts& f, const ledger_entry& e) {
   f.kept = text(e, "why");
 }
 
-/// Lines about what befalls the process of a session that nobody uses.
+/// Lines about what befalls a session that nobody uses.
 bool befalls(const std::string& what) {
-  static const std::set<std::string> all{"freeze", "freeze_refused", "adopted", "unreachable", "note"};
+  static const std::set<std::string> all{"freeze", "freeze_refused", "adopted", "unreachable", "note", "pull"};
   return all.count(what) != 0;
 }
 
@@ -443,7 +450,8 @@ void fold(facts& f, const ledger_entry& e) {
   if (e.n != 0 && e.n <= f.last_entry)
     return;
   f.last_entry = std::max(f.last_entry, e.n);
-  f.changed_at = std::max(f.changed_at, e.t);
+  if (e.what != "pull") // of its pull request something has become, of itself nothing
+    f.changed_at = std::max(f.changed_at, e.t);
   if (!befalls(e.what))
     f.used_at = std::max(f.used_at, e.t);
   if (e.what == "dispatched" && !e.spec.empty()) {
@@ -531,6 +539,8 @@ void fold(facts& f, const ledger_entry& e) {
     f.note = first_line(text(e, "text"));
   } else if (e.what == "worktree") {
     f.tree = tree_in(e);
+  } else if (e.what == "pull") {
+    on_pull(f, e);
   } else if (e.what == "kept") {
     on_kept(f, e);
   } else if (e.what == "removed") {

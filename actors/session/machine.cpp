@@ -897,6 +897,18 @@ process on(const S& s, const slept& e, context& c) {
   return s;
 }
 
+// pull_told (PR-1): whether it runs or not; one that is being removed is told nothing any more
+template <class S>
+process on(const S& s, const pull_told& e, context& c) {
+  if constexpr (!among<S, clearing, removed>) {
+    const auto& all = c.f().pulls;
+    auto at = std::find_if(all.begin(), all.end(), [&](const pull_request& p) { return p.url == e.now.url; });
+    if (at != all.end() && at->state != e.now.state && c.f().wanted != intent::remove)
+      c.write("pull", {{"number", std::to_string(at->number)}, {"url", at->url}, {"state", e.now.state}}, true);
+  }
+  return s;
+}
+
 struct process_word {
   std::string operator()(const absent&) const { return "exited"; }
   std::string operator()(const removed&) const { return "exited"; }

@@ -192,10 +192,14 @@ struct slept {
   std::int64_t ms;
   wall_ms since;
 }; ///< the machine slept, `since` at the earliest
-using event_ = std::variant<begin, restored, granted, not_granted, held, not_held, permitted, happened, gone,
-                            end_refused, not_frozen, asked_stop, asked_remove, asked_respawn, asked_wake, asked_reply,
-                            asked_answer, asked_work, asked_steer, asked_pin, asked_rename, elapsed, adopted,
-                            not_adopted, unwritten, asked_retire, tree_removed, memory_seen, slept, signed_in>;
+struct pull_told {
+  pull_request now;
+}; ///< how one of its pull requests stands, learnt without its worker (PR-1)
+using event_ =
+    std::variant<begin, restored, granted, not_granted, held, not_held, permitted, happened, gone, end_refused,
+                 not_frozen, asked_stop, asked_remove, asked_respawn, asked_wake, asked_reply, asked_answer, asked_work,
+                 asked_steer, asked_pin, asked_rename, elapsed, adopted, not_adopted, unwritten, asked_retire,
+                 tree_removed, memory_seen, slept, signed_in, pull_told>;
 
 // Effects, carried out in order; none that follows a `record` starts before the line is written.
 struct record {

@@ -482,6 +482,31 @@ caf::result<losses> session_state::tell_losses() {
   return promise;
 }
 
+/// PR-1: with the environment that it would be launched with now, and nothing of its directory (services/repository).
+caf::result<pull_request> session_state::ask_about(const std::string& url) {
+  auto promise = self->make_response_promise<pull_request>();
+  const auto& f = m.known;
+  bool linked = std::any_of(f.pulls.begin(), f.pulls.end(), [&](const auto& p) { return p.url == url; });
+  auto now = around->settle ? around->settle(f.id, f.spec, env) : launch_settings{};
+  if (!linked || f.removed || !now.asks_pulls) {
+    promise.deliver(make_error(errc::wrong_state, "this session does not ask about " + url));
+    return promise;
+  }
+  if (!around->settle)
+    now.env = env;
+  if (now.env.empty() || now.refused.code != errc::ok)
+    now.env = around->fallback; // what it has kept may hold variables of a project that is not trusted any more
+  std::vector<std::string> folders{f.spec.cwd, f.tree.path, f.tree.repository, around->sessions + "/" + f.id.value};
+  self->request(around->repository, deadline::repository, ask_pull{f.id, url, std::move(now.env), std::move(folders)})
+      .then(
+          [this, promise](pull_request& p) mutable {
+            advance(sm::pull_told{p});
+            promise.deliver(std::move(p));
+          },
+          [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
+  return promise;
+}
+
 bool session_state::act(const sm::quiet& e) {
   for (; quiet_told < quiet_due; ++quiet_told) {
     auto& first = quiet_waiters.front();
@@ -683,6 +708,8 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
         if (any)
           s.advance(sm::signed_in{epoch});
       },
+      [self](refresh_pull& r) { return self->state.ask_about(r.url); },
+      [self](pull_news& n) { self->state.advance(sm::pull_told{std::move(n.now)}); },
       [self](worker_event& e) { self->state.advance(sm::happened{std::move(e.what)}); },
       [self](worker_exited& e) {
         self->state.exits.push_back(std::move(e));

@@ -27,6 +27,7 @@ struct launch_settings {
   std::set<std::string> hands;
   std::map<std::string, std::string> keeps_back; ///< credentials that stay, and the endpoint they would go to (CRED-8)
   std::vector<std::string> notes;                ///< shown on the row
+  bool asks_pulls = true;                        ///< `gh` may be asked about its pull requests (PR-1)
   failure refused;                               ///< the session is not started
 };
 
@@ -154,6 +155,7 @@ struct session_state {
   bool act(const session_machine::remove_tree& e);
   bool act(const session_machine::quiet& e);
   caf::result<losses> tell_losses();
+  caf::result<pull_request> ask_about(const std::string& url);
   bool act(const session_machine::vanish& e);
   bool act(const session_machine::forget& e);
 

@@ -106,6 +106,7 @@ void supervisor_state::act(const sm::drain& e) {
   if (!e.successor.empty())
     line.facts["successor"] = e.successor;
   stopped = static_cast<std::uint32_t>(busy.size());
+  follow(pull_watch::watched_by{0});
   // One that is being dispatched or woken may have no row yet that says so: all of the roster is asked.
   auto asked_to_end = e.keep_workers ? decltype(roster){} : roster;
   auto stop_all = [this, asked_to_end](std::uint64_t by_line) { // F-07: written before it is carried out
@@ -140,6 +141,7 @@ void supervisor_state::act(const sm::leave&) {
 /// SUP-6: the ledger is complete and the environments are collected before the next version is told of.
 void supervisor_state::act(const sm::make_room&) {
   heirs = roster.size() + 1;
+  follow(pull_watch::watched_by{0});
   auto collected = [this] {
     if (--heirs > 0)
       return;
@@ -249,6 +251,8 @@ void supervisor_state::changed(const row& now) {
       busy.erase(now.id);
     advance(sm::busy_now{busy.size()});
   }
+  if (pull_watch::is_news(pulls, now))
+    follow(pull_watch::row_now{now.id, now.gone ? std::vector<pull_request>() : now.pulls});
   advance(sm::row_now{now});
   if (restoring.erase(now.id) != 0)
     opened();
@@ -378,6 +382,10 @@ supervisor_actor::behavior_type make_supervisor(supervisor_actor::stateful_point
         return promise;
       },
       [self](front_ends& f) { self->state.advance(sm::front_ends_now{f.count}); },
+      [self](roster_watched& w) {
+        if (std::holds_alternative<sm::serving>(self->state.m.at))
+          self->state.follow(pull_watch::watched_by{w.by});
+      },
       [self](memory_state& now) {
         if (now.pressed)
           self->state.advance(sm::memory_short{});
@@ -405,7 +413,9 @@ supervisor_actor::behavior_type make_supervisor(supervisor_actor::stateful_point
           tell(self, session_id(p.to), p);
       },
       [self](timer_due& t) {
-        if (t.which == static_cast<std::uint32_t>(timer::retire))
+        if (t.which == pull_watch_due)
+          self->state.follow(pull_watch::due{t.generation});
+        else if (t.which == static_cast<std::uint32_t>(timer::retire))
           self->state.advance(sm::retire_late{t.generation});
         else if (t.which == static_cast<std::uint32_t>(timer::make_room))
           self->state.advance(sm::make_room_due{});

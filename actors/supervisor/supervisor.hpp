@@ -12,6 +12,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/session/session.hpp"
 #include "actors/supervisor/machine.hpp"
+#include "actors/supervisor/pull_watch.hpp"
 
 namespace troupe {
 
@@ -20,12 +21,16 @@ using id_source = std::function<session_id()>;
 
 struct supervisor_setup {
   supervisor_machine::policy policy;
+  pull_watch::policy pulls{};
   std::shared_ptr<session_surroundings> around; ///< its `pool` and `supervisor_handle` are set by this actor's maker
   id_source fresh_id;
   std::string origin, version;
   std::int32_t pid = 0;
   std::map<session_id, environment> environments; ///< from the supervisor that handed over to this one (SUP-6)
 };
+
+/// Which timer looks for the next pull request to ask about; beside those of supervisor_machine.
+constexpr std::uint32_t pull_watch_due = 1000;
 
 struct supervisor_state {
   static inline const char* name = "troupe.supervisor";
@@ -36,6 +41,7 @@ struct supervisor_state {
   supervisor_actor::pointer self;
   supervisor_setup setup;
   supervisor_machine::state m;
+  pull_watch::state pulls;
   std::map<session_id, session_actor> roster;
   std::set<session_id> busy;
   struct whereabouts {
@@ -68,6 +74,10 @@ struct supervisor_state {
   void act(const supervisor_machine::look_at_memory& e);
   void act(const supervisor_machine::arm_retire& e);
   void act(const supervisor_machine::arm_make_room& e);
+  void follow(const pull_watch::event_& e);
+  void act(const pull_watch::ask& e);
+  void act(const pull_watch::tell& e);
+  void act(const pull_watch::arm& e);
   void part(std::function<void(std::uint32_t ended)> then);
   void note(std::string what, std::map<std::string, std::string> facts);
   void load(journal& j);

@@ -89,6 +89,7 @@ settings read_settings(const std::string& text, const std::string& where, std::v
   r.seconds("/session/sentenceSeconds", out.sentence_ms, 86'400);
   r.texts("/activeWork/ignore", out.ignored_work);
   r.number("/session/doneRowSeconds", out.row_seconds, 0, 30 * 86'400);
+  r.seconds("/pullRequests/refreshSeconds", out.pull_refresh_ms, 30 * 86'400);
   read_memory(r, out.memory);
   r.text("/provider", out.provider);
   r.text("/notify/command", out.notify_command);

@@ -35,6 +35,7 @@ struct settings {
   std::int64_t freeze_ms = 300'000;         ///< session.freezeSeconds, likewise; 0: never (BEYOND-3)
   std::vector<std::string> ignored_work;    ///< activeWork.ignore: names of commands (KEEP-2)
   std::int64_t row_seconds = 300;           ///< session.doneRowSeconds (KEEP-7)
+  std::int64_t pull_refresh_ms = 300'000;   ///< pullRequests.refreshSeconds, also of parts of one; 0: never (PR-1)
   std::string notify_command; ///< notify.command: told when a session needs somebody, finishes or fails (VIEW-7)
   memory_settings memory;
   bool bypass_accepted = false; ///< permissions.bypassAccepted: as if accepted at a terminal, for programs (NAT-2)

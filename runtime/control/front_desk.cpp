@@ -160,6 +160,7 @@ void do_get(front_desk_state& s, const front_call& call) {
 void do_subscribe(front_desk_state& s, const front_call& call) {
   bool all = optional_flag(call.params, "all", false);
   s.subscribers[call.from] = all;
+  s.count_subscribers();
   s.respond_text(call, "{\"seq\":" + std::to_string(s.rows.seq()) + ",\"sessions\":" + s.rows.list(all, {}) + "}");
 }
 
@@ -652,12 +653,18 @@ void front_desk_state::dismiss_waiters() {
 
 void front_desk_state::gone(connection_id who) {
   subscribers.erase(who);
+  count_subscribers();
   inside.erase(who);
   std::erase_if(waiters, [&](const waiter& w) { return w.call.from == who; });
 }
 
 void front_desk_state::count(std::uint32_t connections) {
   self->send(setup.supervisor, front_ends{connections});
+}
+
+void front_desk_state::count_subscribers() {
+  if (std::exchange(counted, subscribers.size()) != subscribers.size())
+    self->send(setup.supervisor, roster_watched{static_cast<std::uint32_t>(subscribers.size())});
 }
 
 real_front_desk::behavior_type make_front_desk(real_front_desk::stateful_pointer<front_desk_state> self,

@@ -71,6 +71,7 @@ struct front_desk_state {
   roster_view rows;
   wall_ms started = 0;
   std::map<connection_id, bool> subscribers;  ///< whether to all rows
+  std::size_t counted = 0;                    ///< of them, as the supervisor knows
   std::map<connection_id, session_id> inside; ///< who has connected from a session's own processes; empty: from none
   struct waiter {
     caller call;
@@ -86,6 +87,8 @@ struct front_desk_state {
   /// A connection has ended, or the number of connections has changed.
   void gone(connection_id who);
   void count(std::uint32_t connections);
+  /// Tells the supervisor how many subscribe, where that is another number.
+  void count_subscribers();
 
   /// Runs it; a field that is wrong refuses the call.
   void guarded(const caller& call, const std::function<void()>& what);

@@ -58,6 +58,8 @@ std::string sentence(const ledger_entry& e) {
   if (e.what == "worktree")
     return run + "it works in the worktree " + fact(e, "path") +
            (fact(e, "branch").empty() ? "" : " on the branch " + fact(e, "branch"));
+  if (e.what == "pull")
+    return "pull request #" + fact(e, "number") + " is " + fact(e, "state") + ": " + fact(e, "url");
   if (e.what == "kept")
     return "it was not removed: " + fact(e, "why");
   if (e.what == "removed" && !(fact(e, "branch") + fact(e, "snapshot")).empty())

@@ -248,6 +248,7 @@ void supervisor_host::spawn_deciders() {
   supervisor_setup s;
   s.policy.linger_ms = chosen_.linger_seconds * 1000;
   s.policy.on_demand = setup_.on_demand;
+  s.pulls.every_ms = chosen_.pull_refresh_ms;
   s.around = around_;
   s.fresh_id = random_id;
   s.origin = setup_.origin;

@@ -55,13 +55,16 @@ std::string text_within(const json& settings, const char* group, const char* nam
   return settings.contains(at) && settings.at(at).is_string() ? settings.at(at).get<std::string>() : std::string();
 }
 
+bool asks_pulls(const json& settings) {
+  static const json::json_pointer at("/worktree/askPullRequests");
+  return !(settings.contains(at) && settings.at(at) == false);
+}
+
 /// How a session's worktree is made (ISO-1); empty: it gets none. `wanted`: what its agent definition says.
 std::string isolation_from(const json& settings, const std::string& wanted) {
   if (wanted == "none" || (wanted.empty() && text_within(settings, "worktree", "bgIsolation") == "none"))
     return {};
-  json::json_pointer asks("/worktree/askPullRequests");
-  return to_line({{"createHook", text_within(settings, "worktree", "createHook")},
-                  {"askPulls", !(settings.contains(asks) && settings.at(asks) == false)}});
+  return to_line({{"createHook", text_within(settings, "worktree", "createHook")}, {"askPulls", asks_pulls(settings)}});
 }
 
 } // namespace
@@ -230,6 +233,8 @@ launch_settings directory_settings::settle(const session_id& id, const dispatch_
   launch_settings out;
   bool others = spec.kind != "exec" && reads_projects(spec.harness);
   auto view = take_judged(spec, others);
+  auto settings = merged(view.layers);
+  out.asks_pulls = asks_pulls(settings);
   if (spec.kind != "exec") {
     if (!view.trusted() && (!spec.without_project || (others && !leaves_projects_alone(spec.harness)))) {
       out.refused = untrusted(view.trust, view.project);
@@ -240,7 +245,6 @@ launch_settings directory_settings::settle(const session_id& id, const dispatch_
       return out;
     }
   }
-  auto settings = merged(view.layers);
   out.notes = view.warnings;
   out.env = env;
   if (env.empty()) {

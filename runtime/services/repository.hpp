@@ -1,6 +1,7 @@
 // The repository on the real system: each request is one run of troupe-worktree.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -31,10 +32,20 @@ public:
   using answer = std::function<void(const T*, const failure&)>; ///< null: the failure holds
   void inspect(const inspect_worktree& x, answer<losses> done);
   void remove(const remove_worktree& x, answer<worktree_removed> done);
+  void ask(const ask_pull& x, answer<pull_request> done);
 
 private:
+  struct order {
+    const char* verb;
+    std::string input;
+    const environment& env;
+    std::chrono::seconds patience;
+    const char* late; ///< who has not ended in time
+    const char* remedy;
+  };
   template <class T, class Read>
-  void run(const char* verb, const std::string& input, answer<T> done, Read read);
+  void run(const order& what, answer<T> done, Read read);
+  [[nodiscard]] order with_git(const char* verb, std::string input) const;
   asio::io_context& loop_;
   reaper& children_;
   repository_setup setup_;

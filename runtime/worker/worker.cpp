@@ -294,16 +294,13 @@ void worker::find_pulls() {
     emit(pull_event(found));
 }
 
-/// PR-1: at the end of a turn, now and then.
+/// PR-1: at the end of a turn, now and then. Told again even if it is the same: the supervisor asks too, and may have
+/// heard something else meanwhile.
 void worker::ask_pulls() {
   place_.ask_pulls([this](const pull_request& found) {
     if (over_ || !end_reason_.empty() || harness_gone_)
       return;
-    auto e = pull_event(found);
-    if (e.data == last_pull_)
-      return;
-    last_pull_ = e.data;
-    emit(std::move(e));
+    emit(pull_event(found));
   });
 }
 

@@ -104,7 +104,6 @@ private:
   tree_freeze freezer_;
   isolation place_;
   acp_harness* agent_ = nullptr;                   ///< `harness_`, where that is one
-  std::string last_pull_;                          ///< as `gh` told it last
   std::string unplaced_;                           ///< why the session has no worktree, and so does not run
   std::vector<work_item> harness_work_, declared_; ///< as the harness tells it; as programs inside declare it (KEEP-2)
   std::set<std::string> ended_work_;               ///< declared once: a repeated end gets the same answer (SUP-11)

@@ -49,11 +49,18 @@ json remove_it(const json& asked) {
           {"snapshot", bytes_to_json(how.snapshot)}};
 }
 
+json told_of(const pull_request& found) {
+  return {{"number", found.number}, {"url", bytes_to_json(found.url)}, {"state", found.state}};
+}
+
 json pulls(const json& asked) {
   auto found = ask_gh(required_text(asked, "path"));
-  if (found.number == 0)
-    return json::object();
-  return {{"number", found.number}, {"url", bytes_to_json(found.url)}, {"state", found.state}};
+  return found.number == 0 ? json::object() : told_of(found);
+}
+
+json pull(const json& asked) {
+  auto found = ask_gh_about(required_text(asked, "url"));
+  return found.error.empty() ? told_of(found.now) : json{{"error", bytes_to_json(found.error)}};
 }
 
 } // namespace
@@ -65,7 +72,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   static const std::map<std::string, json (*)(const json&)> verbs{
-      {"make", make}, {"inspect", inspect}, {"remove", remove_it}, {"pulls", pulls}};
+      {"make", make}, {"inspect", inspect}, {"remove", remove_it}, {"pulls", pulls}, {"pull", pull}};
   auto act = verbs.find(verb);
   if (act == verbs.end()) {
     std::fputs("troupe-worktree: started by troupe only\n  to remove a session with its worktree: troupe rm\n", stderr);

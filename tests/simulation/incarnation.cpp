@@ -72,6 +72,7 @@ void incarnation::spawn_deciders(const simulated_settings& chosen, std::map<sess
   supervisor_setup s;
   s.policy.linger_ms = chosen.linger;
   s.policy.on_demand = chosen.on_demand;
+  s.pulls.every_ms = 300'000;
   s.around = around_;
   s.fresh_id = [this] { return session_id{"s" + std::to_string(++world_.sessions)}; };
   s.origin = "simulation";

@@ -43,6 +43,8 @@ public:
   void credentials_changed() { caf::anon_send(around_->credentials, load_credentials{}); }
   void front_ends_now(std::uint32_t n) { caf::anon_send(supervisor_, front_ends{n}); }
 
+  void watched_by(std::uint32_t n) { caf::anon_send(supervisor_, roster_watched{n}); }
+
   void memory_is_short() { caf::anon_send(supervisor_, memory_state{true, true, "much stall"}); }
   void machine_has_slept(std::int64_t ms, wall_ms since) { caf::anon_send(supervisor_, machine_slept{ms, since}); }
   void program_is_replaced() { caf::anon_send(supervisor_, executable_replaced{std::to_string(world_.installed)}); }

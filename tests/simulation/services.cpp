@@ -160,6 +160,12 @@ repository_actor::behavior_type make_repository(repository_actor::pointer self, 
           on->around->trees->remove(x, keep(self, promise));
         return promise;
       },
+      [=](ask_pull& x) -> caf::result<pull_request> {
+        auto promise = self->make_response_promise<pull_request>();
+        if (on->around)
+          on->around->trees->ask(x, keep(self, promise));
+        return promise;
+      },
   };
 }
 

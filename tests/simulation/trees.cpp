@@ -52,6 +52,21 @@ void tree_keeper::remove(const remove_worktree& x, answer<worktree_removed> done
   });
 }
 
+void tree_keeper::ask(const ask_pull& x, answer<pull_request> done) {
+  ++gh_runs;
+  if (std::exchange(asks_, true))
+    around_.told.broken("PR-1 one gh at a time", x.url);
+  calls.push_back([this, x, done = std::move(done)] {
+    asks_ = false;
+    auto at = around_.forge.find(x.url);
+    if (dead_)
+      return;
+    if (around_.take(around_.faults.asks) || at == around_.forge.end())
+      return done(nullptr, {errc::disk, "gh told nothing"});
+    done(&at->second, {});
+  });
+}
+
 worktree_removed tree_keeper::removed(const remove_worktree& x) {
   auto& tree = around_.files.trees[x.tree.path];
   auto asked = standing(around_.files, x.session);

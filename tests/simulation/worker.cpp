@@ -47,6 +47,13 @@ void worker::emit(const char* what, std::string about, std::string detail, std::
   emit(std::move(e));
 }
 
+void worker::name_pull(const pull_request& x) {
+  event e;
+  e.what = "pull";
+  e.data = to_line({{"number", x.number}, {"url", bytes_to_json(x.url)}, {"state", x.state}});
+  emit(std::move(e));
+}
+
 void worker::open_transcript() {
   for (const auto& e : around_.files.transcripts[job->session]) {
     last_ = std::max(last_, e.n);

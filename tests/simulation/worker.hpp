@@ -48,6 +48,7 @@ public:
   void detach();
   void declare_work();
   void end_work();
+  void name_pull(const pull_request& x); ///< its agent's `gh` has printed the address, or its own has told the state
 
   [[nodiscard]] bool can_go_on() const; ///< the harness has something to do
   [[nodiscard]] bool tree_may_end() const { return alive && !over && (!end_reason.empty() || harness_gone); }

@@ -2,6 +2,7 @@
 // file. What may happen next in it is a list of deeds; whoever runs it picks one.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -29,6 +30,7 @@ enum class plant {
 /// What goes wrong next, by kind: how many times.
 struct pending_faults {
   std::uint32_t writes = 0, launches = 0, refreshes = 0, freezes = 0, removals = 0;
+  std::uint32_t asks = 0;     ///< about pull requests
   std::uint32_t shortage = 0; ///< so often memory is found to be short still
 };
 
@@ -88,9 +90,10 @@ public:
   std::unique_ptr<vault> accounts;    ///< the same
   std::unique_ptr<tree_keeper> trees; ///< the same
   pending_faults faults;
-  std::uint32_t installed = 1;    ///< version of the programs on the disk
-  std::uint32_t sessions = 0;     ///< ids given out so far
-  std::int64_t idle_ms = 600'000; ///< session.idleSeconds of the simulated settings
+  std::map<std::string, pull_request> forge; ///< what `gh` would tell, by address
+  std::uint32_t installed = 1;               ///< version of the programs on the disk
+  std::uint32_t sessions = 0;                ///< ids given out so far
+  std::int64_t idle_ms = 600'000;            ///< session.idleSeconds of the simulated settings
   std::set<std::string> gone_directories;
 
 private:

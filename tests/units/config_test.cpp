@@ -151,6 +151,7 @@ CAF_TEST(bad settings are told and leave the default) {
   CAF_CHECK_EQUAL(s.pool_size, 3u);
   CAF_CHECK_EQUAL(s.pool_max_age_seconds, 3600);
   CAF_CHECK_EQUAL(s.idle_ms, 3600000);
+  CAF_CHECK_EQUAL(s.pull_refresh_ms, 300'000);
   CAF_CHECK_EQUAL(s.harnesses.size(), built_in_drivers().size() + 1);
   CAF_CHECK_EQUAL(problems.size(), 3u);
   problems.clear();

@@ -494,3 +494,31 @@ CAF_TEST(gh is asked about a pushed branch alone) {
   ::setenv("PATH", path.c_str(), 1);
   CAF_CHECK(has(content(r.root + "/asked"), "pr view " + r.tree.branch + " --json number,url"));
 }
+
+// PR-1, SEC-1: what somebody has printed chooses neither the host nor an option of gh
+CAF_TEST(gh is asked about an address from outside of any repository and only at a host of the user) {
+  repository r;
+  write(r.root + "/bin/gh", "#!/bin/sh\npwd >> " + r.root + "/asked\necho \"$@\" >> " + r.root +
+                                "/asked\necho '{\"number\":5,\"url\":\"https://github.com/o/renamed/pull/5\",\"state\":"
+                                "\"MERGED\"}'\n");
+  ::chmod((r.root + "/bin/gh").c_str(), 0755);
+  write(r.root + "/gh/hosts.yml", "ghe.example.com:\n    user: n\n    evil.example.com:\n");
+  const std::string path = ::getenv("PATH");
+  ::setenv("PATH", (r.root + "/bin:" + path).c_str(), 1);
+  ::setenv("GH_CONFIG_DIR", (r.root + "/gh").c_str(), 1);
+  CAF_CHECK_EQUAL(ask_gh_about("https://github.com/o/r/pull/5").now.state, "merged");
+  CAF_CHECK(has(content(r.root + "/asked"), "/\npr view https://github.com/o/r/pull/5 --json number,url"));
+  CAF_CHECK_EQUAL(ask_gh_about("https://ghe.example.com/o/r/pull/5").error, "");
+  std::filesystem::remove(r.root + "/asked");
+  for (const char* other : {"https://evil.example.com/o/r/pull/5", "https://github.com.evil.example.com/o/r/pull/5",
+                            "http://github.com/o/r/pull/5", "https://github.com/o/r/pull/5/files", "--web", ""})
+    CAF_CHECK_EQUAL(std::string(ask_gh_about(other).error.empty() ? other : ""), "");
+  CAF_CHECK(!exists(r.root + "/asked"));
+  write(r.root + "/bin/gh", "#!/bin/sh\necho to nobody >&2\nexit 4\n");
+  CAF_CHECK_EQUAL(ask_gh_about("https://github.com/o/r/pull/5").error,
+                  "gh told nothing of https://github.com/o/r/pull/5 (status 4)");
+  ::setenv("PATH", "/nowhere", 1);
+  CAF_CHECK_EQUAL(ask_gh_about("https://github.com/o/r/pull/5").error, "gh cannot be run");
+  ::setenv("PATH", path.c_str(), 1);
+  ::unsetenv("GH_CONFIG_DIR");
+}
