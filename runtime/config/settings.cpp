@@ -59,8 +59,10 @@ struct reader {
 void read_memory(reader& r, memory_settings& out) {
   r.text("/memory/pressureFile", out.pressure_file);
   r.text("/memory/infoFile", out.info_file);
+  r.text("/memory/groupFolder", out.group_folder);
   r.number("/memory/windowMs", out.window_ms, 500, 10'000); // the kernel's own bounds
   r.number("/memory/stallMs", out.stall_ms, 1, out.window_ms);
+  r.number("/memory/plentyAvailablePercent", out.plenty_percent, 0, 100);
   r.number("/memory/leastAvailablePercent", out.least_percent, 0, 100);
   r.number("/memory/lowAvailablePercent", out.low_percent, 0, 100);
   r.number("/memory/checkMs", out.check_ms, 10, 3'600'000);

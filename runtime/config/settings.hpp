@@ -16,8 +16,10 @@ namespace troupe {
 struct memory_settings {
   std::string pressure_file = "/proc/pressure/memory"; ///< memory.pressureFile
   std::string info_file = "/proc/meminfo";             ///< memory.infoFile
-  std::int64_t stall_ms = 200;                         ///< memory.stallMs: pressed when processes stall so long ...
-  std::int64_t window_ms = 2000;                       ///< memory.windowMs: ... within this time
+  std::string group_folder;         ///< memory.groupFolder: a control group (v2) whose limit counts too; empty: its own
+  std::int64_t stall_ms = 200;      ///< memory.stallMs: pressed when processes stall so long ...
+  std::int64_t window_ms = 2000;    ///< memory.windowMs: ... within this time
+  std::int64_t plenty_percent = 25; ///< memory.plentyAvailablePercent: with so much left, stalls are not for lack of it
   std::int64_t least_percent = 5; ///< memory.leastAvailablePercent: pressed below it, where the kernel tells no stalls
   std::int64_t low_percent = 10;  ///< memory.lowAvailablePercent: a failed start is told with it
   std::int64_t check_ms = 5000;   ///< memory.checkMs: how often memory and the clocks are looked at

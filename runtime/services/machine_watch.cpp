@@ -25,6 +25,17 @@ std::int64_t milliseconds_of(clockid_t clock) {
   return std::int64_t{t.tv_sec} * 1000 + t.tv_nsec / 1'000'000;
 }
 
+/// Where this process's control group is (v2); or empty.
+std::string own_group() {
+  failure ignored;
+  auto text = read_file("/proc/self/cgroup", ignored).value_or("");
+  auto at = text.starts_with("0::") ? 0 : text.find("\n0::");
+  if (at == std::string::npos)
+    return {};
+  auto from = text.find("::", at) + 2;
+  return "/sys/fs/cgroup" + text.substr(from, text.find('\n', from) - from);
+}
+
 /// The first number behind `label`.
 std::optional<std::uint64_t> number_behind(const std::string& text, std::string_view label) {
   auto at = text.find(label);
@@ -50,6 +61,25 @@ std::optional<double> available_percent(const std::string& meminfo) {
   return 100.0 * static_cast<double>(*available) / static_cast<double>(*total);
 }
 
+std::optional<double> group_percent(std::string folder) {
+  std::optional<double> least;
+  failure ignored;
+  while (!folder.empty()) {
+    auto used = number_behind(read_file(folder + "/memory.current", ignored).value_or(""), "");
+    if (!used) // no group, or the root of all
+      break;
+    auto most = number_behind(read_file(folder + "/memory.max", ignored).value_or(""), ""); // none: "max"
+    auto droppable = number_behind(read_file(folder + "/memory.stat", ignored).value_or(""), "\ninactive_file ");
+    if (most && *most > 0) {
+      auto held = *used - std::min(*used, droppable.value_or(0));
+      auto left = 100.0 * static_cast<double>(*most - std::min(*most, held)) / static_cast<double>(*most);
+      least = std::min(left, least.value_or(left));
+    }
+    folder.resize(folder.rfind('/') == std::string::npos ? 0 : folder.rfind('/'));
+  }
+  return least;
+}
+
 std::optional<std::uint64_t> stalled_us(const std::string& pressure) {
   auto at = pressure.find("some ");
   return at == std::string::npos ? std::nullopt : number_behind(pressure.substr(at), "total=");
@@ -57,7 +87,10 @@ std::optional<std::uint64_t> stalled_us(const std::string& pressure) {
 
 machine_watch::machine_watch(asio::io_context& loop, memory_settings chosen, std::function<clock_reading()> clocks)
     : loop_(loop), chosen_(std::move(chosen)), clocks_(std::move(clocks)), timer_(loop), last_(clocks_()),
-      last_stalled_(stalled()) {}
+      last_stalled_(stalled()) {
+  if (chosen_.group_folder.empty())
+    chosen_.group_folder = own_group();
+}
 
 void machine_watch::listen(news tell) {
   tell_ = std::move(tell);
@@ -91,7 +124,8 @@ void machine_watch::await_trigger() {
     if (error) // the timer looks from here on
       trigger_.reset();
     else {
-      tell_.memory({true, true, "the kernel's trigger"});
+      if (auto state = state_of(chosen_.stall_ms * 1000, chosen_.window_ms); state.pressed)
+        tell_.memory(state);
       await_trigger();
     }
   });
@@ -127,19 +161,28 @@ std::optional<std::uint64_t> machine_watch::stalled() const {
   return stalled_us(read_file(chosen_.pressure_file, ignored).value_or(""));
 }
 
-/// `stalled`: microseconds of stall within the last `within_ms`; none where the kernel does not tell.
-memory_state machine_watch::state_of(std::optional<std::uint64_t> stalled, std::int64_t within_ms) const {
+/// Of the host, or of the control group where that has less.
+std::optional<double> machine_watch::percent() const {
   failure ignored;
-  auto percent = available_percent(read_file(chosen_.info_file, ignored).value_or(""));
+  auto host = available_percent(read_file(chosen_.info_file, ignored).value_or(""));
+  auto group = group_percent(chosen_.group_folder);
+  return host && group ? std::min(host, group) : host ? host : group;
+}
+
+/// Processes stall for other reasons too, such as those of a neighbour's control group: ending what rests here would
+/// not help them. `stalled`: microseconds of stall within the last `within_ms`; none where the kernel does not tell.
+memory_state machine_watch::state_of(std::optional<std::uint64_t> stalled, std::int64_t within_ms) const {
+  auto left = percent();
   memory_state out;
-  out.low = percent && *percent < static_cast<double>(chosen_.low_percent);
+  out.low = left && *left < static_cast<double>(chosen_.low_percent);
   if (stalled) {
     auto bound = std::max(within_ms, chosen_.window_ms) * chosen_.stall_ms * 1000 / chosen_.window_ms;
-    out.pressed = static_cast<std::int64_t>(*stalled) >= bound;
+    auto plenty = left && *left >= static_cast<double>(chosen_.plenty_percent);
+    out.pressed = static_cast<std::int64_t>(*stalled) >= bound && !plenty;
     out.evidence = std::to_string(*stalled / 1000) + " ms of stall in " + std::to_string(within_ms) + " ms";
-  } else if (percent) {
-    out.pressed = *percent < static_cast<double>(chosen_.least_percent);
-    out.evidence = std::to_string(static_cast<int>(*percent)) + " % of memory available";
+  } else if (left) {
+    out.pressed = *left < static_cast<double>(chosen_.least_percent);
+    out.evidence = std::to_string(static_cast<int>(*left)) + " % of memory available";
   }
   out.low = out.low || out.pressed;
   return out;

@@ -1,5 +1,5 @@
-// What the kernel says of the host: memory by pressure-stall information, else by what is available (SUP-8), and the
-// time in which it slept (KEEP-3, F-30).
+// What the kernel says of the host: memory by pressure-stall information and by what is available (SUP-8), and the time
+// in which it slept (KEEP-3, F-30).
 #pragma once
 
 #include <cstdint>
@@ -27,6 +27,9 @@ clock_reading read_clocks();
 
 /// `MemAvailable` as a share of `MemTotal` in percent, from the text of /proc/meminfo; none when it does not say.
 std::optional<double> available_percent(const std::string& meminfo);
+/// The least of a control group (v2) and of those around it, in percent of its limit; what its files take that can be
+/// dropped counts as available. None where there is no limit, or no such group.
+std::optional<double> group_percent(std::string folder);
 /// Microseconds in which some process stalled for memory since boot, from the text of /proc/pressure/memory.
 std::optional<std::uint64_t> stalled_us(const std::string& pressure);
 
@@ -47,6 +50,7 @@ public:
 
 private:
   bool open_trigger();
+  [[nodiscard]] std::optional<double> percent() const;
   void await_trigger();
   void arm();
   [[nodiscard]] memory_state state_of(std::optional<std::uint64_t> stalled, std::int64_t within_ms) const;

@@ -24,6 +24,7 @@ struct host {
     folder = ::mkdtemp(pattern);
     chosen.pressure_file = folder + "/pressure";
     chosen.info_file = folder + "/meminfo";
+    chosen.group_folder = folder + "/group";
     chosen.check_ms = 3'600'000; // the test looks by itself
     available(60);
   }
@@ -81,6 +82,47 @@ CAF_TEST(with stall information the stall of late decides and not how much was u
   h.after(5000);
   CAF_REQUIRE_EQUAL(h.short_.size(), 1u);
   CAF_CHECK_EQUAL(h.short_[0].evidence, "500 ms of stall in 5000 ms");
+}
+
+// SUP-8: a neighbour's control group may thrash while there is plenty here
+CAF_TEST(a stall with plenty of memory left ends nobody) {
+  host h;
+  h.available(25);
+  h.stalled(0);
+  h.begin();
+  h.stalled(4000);
+  h.after(5000);
+  CAF_CHECK(h.short_.empty());
+  h.available(24);
+  h.stalled(8000);
+  h.after(5000);
+  CAF_CHECK_EQUAL(h.short_.size(), 1u);
+}
+
+// SUP-8: in a container the host's memory says nothing
+CAF_TEST(the limits of its control group and of those around it count) {
+  host h;
+  auto inner = h.folder + "/group/inner";
+  std::filesystem::create_directories(inner);
+  auto put = [](const std::string& folder, const char* most, int used, int droppable) {
+    std::ofstream(folder + "/memory.max") << most << "\n";
+    std::ofstream(folder + "/memory.current") << used << "\n";
+    std::ofstream(folder + "/memory.stat") << "anon 7\ninactive_file " << droppable << "\n";
+  };
+  CAF_CHECK(!group_percent(inner));
+  put(inner, "max", 900, 0);
+  CAF_CHECK(!group_percent(inner));
+  put(h.folder + "/group", "1000", 900, 100);
+  CAF_CHECK_EQUAL(group_percent(inner).value_or(0), 20.0);
+  put(inner, "500", 900, 500);
+  CAF_CHECK_EQUAL(group_percent(inner).value_or(0), 20.0);
+  put(inner, "500", 460, 0);
+  CAF_CHECK_EQUAL(group_percent(inner).value_or(0), 8.0);
+  h.stalled(0);
+  h.begin();
+  h.stalled(4000);
+  h.after(5000);
+  CAF_CHECK_EQUAL(h.short_.size(), 1u); // 20 % of the group's, 60 % of the host's
 }
 
 // KEEP-3, F-30
