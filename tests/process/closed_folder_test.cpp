@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "caf/test/unit_test.hpp"
+#include "runtime/io/process.hpp"
 #include "tests/support/sandbox.hpp"
 
 using namespace troupe;
@@ -96,4 +97,52 @@ CAF_TEST(a folder that is closed is named with its owner and mode and how it is 
   CAF_REQUIRE_EQUAL(::chmod(closed.c_str(), 0700), 0);
   u.run("respawn " + id); // opened, it goes on
   CAF_CHECK_EQUAL(u.run("wait " + id + " --timeout 10"), id + " · done\n");
+}
+
+// CLI-6: as a security module does, or macOS: the mode would let it in
+CAF_TEST(a folder that the system keeps to itself is told with the permission that is missing) {
+  if (::access("/usr/bin/strace", X_OK) != 0)
+    return std::puts("skipped: no strace, which says EPERM for the kernel; install it"), void();
+  sandbox s;
+  auto id = s.bg({"say hello there"});
+  CAF_REQUIRE_EQUAL(s.troupe({"wait", id, "--timeout", "20"}).status, 0);
+  CAF_REQUIRE(s.stop().empty());
+  const auto script = s.root() + "/start";
+  spill(script, "export TROUPE_HOME=" + s.home() + " ASAN_OPTIONS=detect_leaks=0\nexec " + s.programs() +
+                    "/troupe agents --json\n");
+  spawn_request r;
+  r.program = "/usr/bin/strace";
+  r.arguments = {"strace",
+                 "-f",
+                 "-qq",
+                 "-P",
+                 s.work(),
+                 "-e",
+                 "inject=access,faccessat,faccessat2,openat:error=EPERM",
+                 "-e",
+                 "signal=none",
+                 "-o",
+                 "/dev/null",
+                 "sh",
+                 script};
+  r.env = {{"PATH", "/usr/bin:/bin"}, {"HOME", s.root()}, {"LANG", "C.UTF-8"}};
+  const auto tracer = spawn(r);
+  CAF_REQUIRE(tracer > 0);
+  for (int i = 0; i < 2000 && ::access((s.home() + "/supervisor.sock").c_str(), F_OK) != 0; ++i)
+    ::usleep(10'000);
+  const auto fault = "directory is protected: " + s.work() + ": Operation not permitted: ";
+  const auto remedy = "refuses it to the background service: see ls -ldZ";
+  const auto refused = s.troupe({"--bg", "say hello there"});
+  CAF_CHECK(refused.status != 0);
+  CAF_CHECK(refused.err.find(fault) != std::string::npos && refused.err.find(remedy) != std::string::npos);
+  CAF_CHECK_EQUAL(s.troupe({"respawn", id}).status, 0);
+  CAF_CHECK(test::until(s, [&] { return s.field(id, "state") == "failed"; }));
+  CAF_CHECK(s.field(id, "sentence").get<std::string>().starts_with("directory is protected: /"));
+  for (const char* command : {"logs", "why"}) {
+    const auto told = s.troupe({command, id});
+    const auto text = told.out + told.err;
+    CAF_CHECK(text.find(fault) != std::string::npos && text.find(remedy) != std::string::npos);
+  }
+  CAF_CHECK(s.stop().empty());
+  test::wait_for(tracer);
 }
