@@ -86,6 +86,11 @@ void stage::dirty(bool whole) {
   consider_frame();
 }
 
+void stage::hurry() {
+  drawn_ = {};
+  frame_.cancel();
+}
+
 /// A frame at once where the last one is long ago, else when its time has come; none while the last one is on its way.
 void stage::consider_frame() {
   bool able = ear_ || (screen_ && screen_->active() && !screen_->busy());
@@ -94,10 +99,9 @@ void stage::consider_frame() {
   if (auto due = drawn_ + frame_time; clock::now() < due) {
     frame_armed_ = true;
     frame_.expires_at(due);
-    frame_.async_wait([this](const asio::error_code& e) {
+    frame_.async_wait([this](const asio::error_code&) { // passed, or cut short
       frame_armed_ = false;
-      if (!e)
-        consider_frame();
+      consider_frame();
     });
     return;
   }

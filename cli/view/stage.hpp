@@ -35,6 +35,8 @@ public:
   void speak(const std::string& text);
   /// The screen may have changed.
   void dirty(bool whole = false);
+  /// The next frame need not wait for the last one's time to pass.
+  void hurry();
   void show(const view::screen& now, std::int64_t changes_in_ms);
   void nothing_to_show() { asking_ = false; }
   void notify(const std::string& text, bool bell, bool osc9);

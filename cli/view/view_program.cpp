@@ -70,6 +70,7 @@ int view_program::run() {
 
 /// What comes in one turn of the loop goes to the actor at once.
 void view_program::event(view::event e) {
+  roster_came_ = roster_came_ || std::holds_alternative<view::connected>(e);
   if (events_.empty())
     asio::post(loop_, [this] { caf::anon_send(view_, view_events{std::exchange(events_, {})}); });
   events_.push_back(std::move(e));
@@ -96,6 +97,8 @@ void view_program::speak_of(const view::event& e) {
 }
 
 void view_program::take(view_wants wants) {
+  if (std::exchange(roster_came_, false))
+    stage_.hurry(); // what was drawn before was empty
   for (const auto& w : wants.intents)
     carry_out(w);
   stage_.dirty();

@@ -69,6 +69,7 @@ private:
   agent_view_actor view_;
   view_port_actor port_;
   std::vector<view::event> events_;
+  bool roster_came_ = false;                  ///< and is not drawn yet
   std::map<std::string, std::string> spoken_; ///< what was last said of a session, for those who hear it
 };
 
