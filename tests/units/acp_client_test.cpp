@@ -263,6 +263,15 @@ CAF_TEST(further directories and mcp servers go to an agent that takes them and 
   CAF_CHECK_EQUAL(count("note"), 2u);
 }
 
+CAF_TEST(mcp servers of the settings go to every agent and the first of a name counts) {
+  job.spec.mcp_config = R"({"mcpServers":{"a":{"command":"/bin/true"}}})";
+  job.settings = R"({"mcpServers":{"a":{"command":"/bin/false"},"c":{"command":"/bin/echo","args":["hi"]}}})";
+  open(driven(agent("", "hear")));
+  CAF_CHECK_EQUAL(heard(1, "/params/mcpServers").size(), 2u);
+  CAF_CHECK_EQUAL(heard(1, "/params/mcpServers/0/command"), "/bin/true");
+  CAF_CHECK_EQUAL(heard(1, "/params/mcpServers/1/name"), "c");
+}
+
 CAF_TEST(what an agent tells of itself counts from the start of its session on) {
   const std::string tell =
       "tell() { say \"{\\\"jsonrpc\\\":\\\"2.0\\\",\\\"method\\\":\\\"session/update\\\",\\\"params\\\":{"

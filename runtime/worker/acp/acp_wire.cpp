@@ -2,6 +2,7 @@
 #include "runtime/worker/acp/acp_wire.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace troupe {
 namespace {
@@ -151,6 +152,36 @@ environment session_environment(const assignment& job, bool with_credentials) {
   return env;
 }
 
+namespace {
+
+/// Those of the dispatch, and those of the settings, which the native agent gets with all others; of two of one name
+/// the first counts.
+json mcp_servers_for(const assignment& job, const acp_agent_facts& agent, bool native,
+                     std::vector<std::string>& problems) {
+  const auto env = session_environment(job, false);
+  auto out = json::array();
+  std::set<std::string> names;
+  const auto add = [&](const std::string& config) {
+    for (auto& server : read_mcp_servers(config, env, problems)) {
+      const auto name = text_of(server, "name"), type = text_of(server, "type");
+      if (!names.insert(name).second)
+        continue;
+      if ((type == "http" && !agent.mcp_http) || (type == "sse" && !agent.mcp_sse))
+        problems.push_back("the agent connects to no MCP server over " + type + ": " + name + " is left out");
+      else
+        out.push_back(std::move(server));
+    }
+  };
+  if (!job.spec.mcp_config.empty())
+    add(job.spec.mcp_config);
+  const auto settings = native ? json() : json::parse(job.settings, nullptr, false);
+  if (const auto* more = field_of(settings, "mcpServers"))
+    add(more->dump());
+  return out;
+}
+
+} // namespace
+
 json session_params(const assignment& job, const harness_driver& driver, const acp_agent_facts& agent, bool native,
                     const std::string& session, std::vector<std::string>& problems) {
   json params{{"cwd", job.spec.cwd}, {"mcpServers", json::array()}};
@@ -160,15 +191,7 @@ json session_params(const assignment& job, const harness_driver& driver, const a
     params["additionalDirectories"] = job.spec.add_dirs;
   else if (!job.spec.add_dirs.empty())
     problems.push_back("the agent takes no further directories: it works in " + job.spec.cwd + " only");
-  if (!job.spec.mcp_config.empty())
-    for (auto& server : read_mcp_servers(job.spec.mcp_config, session_environment(job, false), problems)) {
-      const auto type = text_of(server, "type");
-      if ((type == "http" && !agent.mcp_http) || (type == "sse" && !agent.mcp_sse))
-        problems.push_back("the agent connects to no MCP server over " + type + ": " + text_of(server, "name") +
-                           " is left out");
-      else
-        params["mcpServers"].push_back(std::move(server));
-    }
+  params["mcpServers"] = mcp_servers_for(job, agent, native, problems);
   auto meta = driver.meta;
   if (native)
     meta["troupe"] = troupe_meta(job);
