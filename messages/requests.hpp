@@ -267,16 +267,18 @@ TROUPE_INSPECT(pool_status, mood, spares)
 // To the credential store and its vault.
 struct snapshot_wanted {
   session_id by;
+  std::uint64_t refused = 0; ///< the epoch of what an endpoint has turned down; 0: none
 };
-TROUPE_INSPECT(snapshot_wanted, by)
+TROUPE_INSPECT(snapshot_wanted, by, refused)
 struct load_credentials {
   std::uint32_t version = 1;
 };
 TROUPE_INSPECT(load_credentials, version)
 struct refresh_credentials {
   snapshot old;
+  bool refused = false; ///< an endpoint has turned it down: it is not waited for that it expires
 };
-TROUPE_INSPECT(refresh_credentials, old)
+TROUPE_INSPECT(refresh_credentials, old, refused)
 struct sign_out {
   std::string by;
 };

@@ -39,7 +39,7 @@ void credential_store_state::act(const cm::refuse& e) {
 
 void credential_store_state::act(const cm::refresh& e) {
   const auto& held = std::get<cm::refreshing>(m.at).held;
-  self->request(vault, deadline::ending, refresh_credentials{held})
+  self->request(vault, deadline::ending, refresh_credentials{held, e.refused})
       .then(
           [this, e](snapshot& s) {
             advance(cm::refreshed{std::move(s), e.flight});
@@ -68,12 +68,12 @@ make_credential_store(credential_store_actor::stateful_pointer<credential_store_
   st.m.epoch = epoch << 32;
   st.advance(cm::load_asked{});
   return {
-      [self](snapshot_wanted&) -> caf::result<snapshot> {
+      [self](snapshot_wanted& x) -> caf::result<snapshot> {
         auto promise = self->make_response_promise<snapshot>();
         auto& s = self->state;
         auto ticket = s.next_ticket++;
         s.waiting[ticket] = promise;
-        s.advance(cm::asked{ticket});
+        s.advance(cm::asked{ticket, x.refused});
         return promise;
       },
       [self](load_credentials&) { self->state.advance(cm::load_asked{}); },

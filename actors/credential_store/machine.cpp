@@ -17,6 +17,7 @@ struct context {
 
 phase take(const snapshot& got, context& c) {
   ++c.s.epoch;
+  c.s.doubted = false;
   if (got.credentials.empty())
     return absent{};
   auto held = got;
@@ -34,6 +35,7 @@ phase answer_all(phase at, context& c) {
       c.put(give{ticket, snapshot{c.s.epoch, 0, {}}});
   }
   c.s.waiting.clear();
+  c.s.doubted = false;
   return at;
 }
 
@@ -45,15 +47,22 @@ template <class S>
 concept settled =
     std::same_as<S, absent> || std::same_as<S, valid> || std::same_as<S, expired> || std::same_as<S, signed_out>;
 
-phase begin_refresh(const snapshot& held, context& c) {
-  c.put(refresh{++c.s.flight});
-  return refreshing{held};
+/// Whether it is refreshed ahead of its time, since an endpoint has turned it down: a provider may take a token back.
+/// Not what cannot be refreshed, nor again and again for one that turns down whatever it gets.
+bool no_good(const snapshot& held, const context& c) {
+  return c.s.doubted && held.expires != 0 && c.now - c.s.doubted_at >= refused_least_ms;
 }
 
 /// CRED-2: what is about to expire is refreshed before anybody is answered.
 phase go_on_with(const phase& now, context& c) {
   const auto* v = std::get_if<valid>(&now);
-  return v && due(v->held, c.now) ? begin_refresh(v->held, c) : answer_all(now, c);
+  if (!v || !(due(v->held, c.now) || no_good(v->held, c)))
+    return answer_all(now, c);
+  bool early = !due(v->held, c.now);
+  if (early)
+    c.s.doubted_at = c.now;
+  c.put(refresh{++c.s.flight, early});
+  return refreshing{v->held};
 }
 
 /// Whether the vault could be read. The timer that runs was set for the other case.
@@ -119,6 +128,11 @@ phase on(const looking& s, const not_loaded& e, context& c) {
   return go_on_with(s.held.credentials.empty() ? take({}, c) : phase(valid{s.held}), c);
 }
 
+/// Only what is held still: whoever was refused with an older one gets the newer.
+void doubt(const snapshot& held, const asked& e, context& c) {
+  c.s.doubted = c.s.doubted || (e.refused != 0 && e.refused == held.epoch);
+}
+
 phase look_again(const snapshot& held, const asked& e, context& c) {
   c.s.waiting.push_back(e.ticket);
   c.put(load{c.s.logouts});
@@ -128,6 +142,7 @@ phase on(const absent&, const asked& e, context& c) {
   return look_again({}, e, c);
 }
 phase on(const valid& s, const asked& e, context& c) {
+  doubt(s.held, e, c);
   return look_again(s.held, e, c);
 }
 phase on(const expired&, const asked& e, context& c) {
@@ -138,6 +153,7 @@ phase on(const signed_out& s, const asked& e, context& c) {
   return s;
 }
 phase on(const looking& s, const asked& e, context& c) {
+  doubt(s.held, e, c);
   c.s.waiting.push_back(e.ticket);
   return s;
 }

@@ -13,6 +13,7 @@ namespace troupe::credential_machine {
 
 constexpr std::int64_t refresh_ahead_ms = 300'000; ///< CRED-2: what expires within five minutes is refreshed first
 constexpr std::int64_t retry_least_ms = 5'000;     ///< between refreshes that fail while the old one is valid still
+constexpr std::int64_t refused_least_ms = 60'000;  ///< between refreshes of what has not expired
 
 struct absent {};
 struct valid {
@@ -32,14 +33,16 @@ using phase = std::variant<absent, valid, looking, refreshing, expired, signed_o
 
 struct state {
   phase at = absent{};
-  std::uint64_t logouts = 0;           ///< what was read of the vault before the last one is not taken
-  std::uint64_t flight = 0;            ///< of the refresh that counts; an older one's answer changes nothing
-  std::uint64_t epoch = 0;             ///< BEYOND-6: grows with each change of what is held
-  std::vector<std::uint64_t> waiting;  ///< tickets of those who wait for the vault or the refresh
-  std::uint64_t generation = 0;        ///< of the timer that counts
-  bool armed = false;                  ///< it is running
-  bool unread = false;                 ///< the last look into the vault failed: it is tried again soon
-  std::vector<credential> announced{}; ///< what those who run were told last
+  std::uint64_t logouts = 0;              ///< what was read of the vault before the last one is not taken
+  std::uint64_t flight = 0;               ///< of the refresh that counts; an older one's answer changes nothing
+  std::uint64_t epoch = 0;                ///< BEYOND-6: grows with each change of what is held
+  std::vector<std::uint64_t> waiting;     ///< tickets of those who wait for the vault or the refresh
+  std::uint64_t generation = 0;           ///< of the timer that counts
+  bool armed = false;                     ///< it is running
+  bool doubted = false;                   ///< an endpoint has turned down what is held, ahead of its time
+  wall_ms doubted_at = -refused_least_ms; ///< when it was refreshed for that last
+  bool unread = false;                    ///< the last look into the vault failed: it is tried again soon
+  std::vector<credential> announced{};    ///< what those who run were told last
 };
 
 struct load_asked {}; ///< at the start, and when somebody may have logged in
@@ -52,7 +55,8 @@ struct not_loaded {
 }; ///< the vault could not be read: what it holds is not known, which is not that it holds nothing
 struct asked {
   std::uint64_t ticket;
-}; ///< a snapshot, for an assignment
+  std::uint64_t refused = 0; ///< the epoch of what an endpoint has turned down; 0: none
+};                           ///< a snapshot: for an assignment, or instead of one that is no good any more
 struct refreshed {
   snapshot got;
   std::uint64_t flight;
@@ -80,6 +84,7 @@ struct load {
 }; ///< read the vault
 struct refresh {
   std::uint64_t flight;
+  bool refused = false; ///< though it has not expired
 };
 struct announce {
   snapshot what;

@@ -202,11 +202,31 @@ void session_state::renew(snapshot fresh) {
       catch_up_later(); // it may refuse to end
     return;
   }
+  send_credentials(std::move(fresh));
+}
+
+void session_state::send_credentials(snapshot fresh) {
   account.sent = fresh.epoch;
   auto worker = m.known.worker.worker;
   self->request(around->host, deadline::worker, renew_worker{worker, part_for(settled, std::move(fresh))})
       .then([this, worker, epoch = account.sent](worker_renewed&) { renewed(worker, epoch); },
             [this, worker, epoch = account.sent](caf::error&) { not_renewed(worker, epoch); });
+}
+
+/// CRED-5: its agent was turned down with credentials that have not expired, and waits for newer ones, or for the word
+/// that there are none: the same ones again.
+void session_state::replace_refused(std::uint64_t epoch) {
+  if (m.known.is_exec() || !account.given)
+    return;
+  self->request(around->credentials, deadline::ending, snapshot_wanted{m.known.id, epoch})
+      .then(
+          [this, epoch](snapshot& s) {
+            if (s.epoch > account.sent)
+              renew(std::move(s));
+            else if (s.epoch == epoch && sm::holds_credentials(m))
+              send_credentials(std::move(s));
+          },
+          [](caf::error&) { /* none any more: that is announced to all */ });
 }
 
 void session_state::renewed(worker_id worker, std::uint64_t epoch) {
@@ -710,7 +730,12 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
       },
       [self](refresh_pull& r) { return self->state.ask_about(r.url); },
       [self](pull_news& n) { self->state.advance(sm::pull_told{std::move(n.now)}); },
-      [self](worker_event& e) { self->state.advance(sm::happened{std::move(e.what)}); },
+      [self](worker_event& e) {
+        auto& s = self->state;
+        if (e.what.what == "credentials_refused" && e.worker == s.m.known.worker.worker)
+          s.replace_refused(static_cast<std::uint64_t>(e.what.value));
+        s.advance(sm::happened{std::move(e.what)});
+      },
       [self](worker_exited& e) {
         self->state.exits.push_back(std::move(e));
         self->state.tell_exits();

@@ -120,6 +120,8 @@ struct session_state {
   void take(dispatch& d, caf::typed_response_promise<dispatched> promise);
   void wake_with(const environment& fresh);
   void renew(snapshot fresh);
+  void send_credentials(snapshot fresh);
+  void replace_refused(std::uint64_t epoch);
   void renewed(worker_id worker, std::uint64_t epoch);
   void not_renewed(worker_id worker, std::uint64_t epoch);
   void catch_up();

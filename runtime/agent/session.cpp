@@ -81,6 +81,10 @@ session::session(event_loop& events, json_rpc& client, http_client& http, sessio
           },
           [this](const token_usage& usage) { talk_->spend(usage); }) {
   permissions_.guarded = permissions_.guarded || setup_.isolated;
+  if (setup_.snapshot_epoch != 0) // of a client that has a store
+    setup_.replace_credentials = [this](std::uint64_t epoch, std::function<void()> done) {
+      replace_credentials(epoch, std::move(done));
+    };
   if (place_.is_there())
     start_servers();
 }
@@ -103,6 +107,12 @@ void session::arrived(const std::string& cwd) {
   for (const auto& each : std::exchange(problems_, {}))
     note(each);
   place_.arrived();
+}
+
+/// An answer to the request that comes ahead of the credentials has no use: the client sends them first.
+void session::replace_credentials(std::uint64_t epoch, std::function<void()> done) {
+  client_.request("_troupe/refused", {{"sessionId", setup_.id}, {"snapshotEpoch", epoch}},
+                  [done = std::move(done)](const json*) { done(); });
 }
 
 void session::note(const std::string& text) {

@@ -51,6 +51,7 @@ public:
 private:
   void announce_background();
   void note(const std::string& text);
+  void replace_credentials(std::uint64_t epoch, std::function<void()> done);
   std::string memory();
   void start_servers();
   bool begin(const std::string& text, bool own, std::function<void(const turn_end&)> ended, std::string& error);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ struct session_setup {
   /// gets them. Empty for a session of an editor, whose environment has them.
   environment snapshot;
   std::uint64_t snapshot_epoch = 0;
+  /// Asks for others than those of that epoch, which were turned down. `done` comes once they are here, or none are to
+  /// be had; perhaps never. Empty: there is nobody to ask.
+  std::function<void(std::uint64_t epoch, std::function<void()> done)> replace_credentials;
   json settings = json::object();   ///< the directory's, an object (ENV-1)
   json definition;                  ///< the agent definition {name, description, prompt, tools, catalog}; null for none
   json servers;                     ///< MCP servers, as ACP lists them

@@ -107,7 +107,8 @@ bool keep_elsewhere(const json& settings) {
   return word != "file" && secret_service::runs();
 }
 
-int run_refresh() {
+/// `refused`: an endpoint has turned down what is stored: it is refreshed though it has not expired.
+int run_refresh(bool refused) {
   failure error;
   auto store = held_store::take(error);
   if (!store)
@@ -115,7 +116,8 @@ int run_refresh() {
   std::vector<std::string> problems;
   auto rows = sign_ins(user_settings(store->where), problems);
   for (auto& login : store->now.logins) {
-    if (login.expires == 0 || login.expires - wall_now() >= refresh_ahead_ms)
+    bool due = login.expires - wall_now() < refresh_ahead_ms;
+    if (login.expires == 0 || (!due && !(refused && !login.refresh.empty())))
       continue; // another process has done it: its refresh token is spent
     const auto* row = find_sign_in(rows, login.provider);
     if (!row)
@@ -299,7 +301,7 @@ int run_login(int argc, char** argv) {
 int run(int argc, char** argv) {
   std::string word = argc > 1 ? argv[1] : "";
   if (word == "refresh")
-    return run_refresh();
+    return run_refresh(argc > 2 && std::string_view(argv[2]) == "--refused");
   if (word == "clear")
     return run_clear();
   if (word == "show")

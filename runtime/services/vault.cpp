@@ -112,7 +112,8 @@ void credential_vault::next_load() {
   auto index = read_stored(credentials_path(setup_.where), error);
   auto go_on = [this, finish] {
     auto h = helper_of(setup_.settings());
-    bool fresh = h && helper_asked_ == h->command && setup_.now() < helper_at_ + h->ttl_ms && helper_fault_.empty();
+    bool fresh = h && !helper_refused_ && helper_asked_ == h->command && setup_.now() < helper_at_ + h->ttl_ms &&
+                 helper_fault_.empty();
     if (h && !fresh)
       ask_helper(*h, finish);
     else
@@ -144,6 +145,7 @@ void credential_vault::ask_helper(const helper& h, const answer<snapshot>& done)
                              : "apiKeyHelper failed: " + (a.fault.empty() ? to_text(a.status) : a.fault);
     if (good) {
       helper_key_ = key;
+      helper_refused_ = false;
       helper_asked_ = h.command;
       helper_at_ = setup_.now();
     } else if (helper_asked_ != h.command) {
@@ -182,8 +184,13 @@ void credential_vault::put_together(const answer<snapshot>& done) {
   done(&out, {});
 }
 
-void credential_vault::refresh(answer<snapshot> done) {
-  run({"refresh"}, [this, done = std::move(done)](const program_answer& a) {
+void credential_vault::refresh(bool refused, answer<snapshot> done) {
+  std::vector<std::string> words{"refresh"};
+  if (refused) {
+    words.emplace_back("--refused");
+    helper_refused_ = true;
+  }
+  run(std::move(words), [this, done = std::move(done)](const program_answer& a) {
     if (a.status.known && !a.status.signalled && a.status.value == 0 && !a.late)
       return load(done);
     auto why = a.late ? "the sign-in service does not answer" : a.fault.empty() ? first_line(a.err) : a.fault;
@@ -261,8 +268,9 @@ real_vault::behavior_type make_vault(real_vault::pointer self, asio::io_context*
       [=](load_credentials&) {
         return ask_on_loop<snapshot, real_vault>(self, *loop, [behind](auto done) { behind->load(done); });
       },
-      [=](refresh_credentials&) {
-        return ask_on_loop<snapshot, real_vault>(self, *loop, [behind](auto done) { behind->refresh(done); });
+      [=](refresh_credentials& x) {
+        return ask_on_loop<snapshot, real_vault>(
+            self, *loop, [behind, refused = x.refused](auto done) { behind->refresh(refused, done); });
       },
       [=](clear_credentials&) {
         return ask_on_loop<signed_out, real_vault>(self, *loop, [behind](auto done) { behind->clear(done); });

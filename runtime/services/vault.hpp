@@ -41,7 +41,8 @@ public:
   /// Calls `changed` when the store may be another one: a login or a logout by any process (CRED-6).
   void watch(std::function<void()> changed);
   void load(answer<snapshot> done);
-  void refresh(answer<snapshot> done);
+  /// `refused`: an endpoint has turned down what is held, which has not expired.
+  void refresh(bool refused, answer<snapshot> done);
   void clear(answer<signed_out> done);
   [[nodiscard]] accounts list() const;
 
@@ -65,7 +66,8 @@ private:
   environment keys_;                   ///< of the shell, in memory alone
   std::deque<answer<snapshot>> loads_; ///< one at a time, in order: a later answer never holds an older state
   std::string helper_key_, helper_fault_;
-  std::string helper_asked_; ///< the command that `helper_key_` is of
+  std::string helper_asked_;    ///< the command that `helper_key_` is of
+  bool helper_refused_ = false; ///< what it gave was turned down: it is asked anew
   wall_ms helper_at_ = 0;
   std::string secrets_of_, secrets_; ///< the secret service's text, and the index that it was read for
   std::string complained_;

@@ -121,6 +121,45 @@ CAF_TEST(a refresh in flight is shared and the old credential used while it is v
   CAF_CHECK(std::get<cm::give>(e[0]).what.credentials.empty());
 }
 
+// CRED-5: a provider may take a token back ahead of its time
+CAF_TEST(what an endpoint has turned down is refreshed once for all who say so) {
+  store s;
+  s.vault = {0, 4'000'000, {{"K", "old"}}};
+  s.on(cm::loaded{s.vault, 0}, 0);
+  auto old = std::get<cm::give>(s.on(cm::asked{1}, 0).at(0)).what.epoch;
+  auto first = s.on(cm::asked{2, old}, 1'000);
+  CAF_REQUIRE(has<cm::refresh>(first));
+  CAF_CHECK(std::get<cm::refresh>(first.at(0)).refused);
+  CAF_CHECK(s.on(cm::asked{3, old}, 1'000).empty());
+  s.vault.credentials = {{"K", "new"}};
+  auto given = s.on(cm::refreshed{s.vault, 1}, 2'000);
+  CAF_CHECK_EQUAL(count<cm::give>(given), 2);
+  CAF_CHECK(has<cm::announce>(given));
+  auto late = s.on(cm::asked{4, old}, 3'000); // its word is about the one before
+  CAF_CHECK_EQUAL(std::get<cm::give>(late.at(0)).what.credentials[0].secret, "new");
+  auto now = std::get<cm::give>(late.at(0)).what.epoch;
+  CAF_CHECK(now > old);
+  auto soon = s.on(cm::asked{5, now}, 4'000); // whoever turns down whatever comes gets no token a second
+  CAF_CHECK_EQUAL(std::get<cm::give>(soon.at(0)).what.epoch, now);
+  CAF_CHECK(has<cm::give>(s.on(cm::asked{6}, 100'000)));
+  CAF_CHECK(has<cm::refresh>(s.on(cm::asked{7, now}, 100'000)));
+  auto kept = s.on(cm::not_refreshed{"down", 2}, 100'000);
+  CAF_CHECK_EQUAL(std::get<cm::give>(kept.at(0)).what.epoch, now); // CRED-4
+}
+
+// CRED-5, CRED-6
+CAF_TEST(a key that cannot be refreshed is looked for anew when it was turned down) {
+  store s;
+  s.vault = {0, 0, {{"K", "key"}}};
+  s.on(cm::loaded{s.vault, 0}, 0);
+  auto held = std::get<cm::give>(s.on(cm::asked{1}, 0).at(0)).what.epoch;
+  auto same = s.on(cm::asked{2, held}, 0);
+  CAF_CHECK_EQUAL(std::get<cm::give>(same.at(0)).what.epoch, held);
+  s.vault.credentials = {{"K", "another"}};
+  auto fresh = s.on(cm::asked{3, held}, 0);
+  CAF_CHECK(std::get<cm::give>(fresh.at(0)).what.epoch > held);
+}
+
 // CRED-2, F-10: read when it is asked for, never earlier
 CAF_TEST(a key that is stored after the store was read reaches whoever asks next) {
   store s;

@@ -126,6 +126,34 @@ CAF_TEST(a turn goes on when its token is refused and a new one has come meanwhi
   CAF_CHECK(s.stop().empty());
 }
 
+// CRED-5, CRED-3, NAT-1: a provider takes back a token that has not expired
+CAF_TEST(a turn goes on with a refreshed token when its own is turned down ahead of its time) {
+  token_server server;
+  model_stub model;
+  auto settings = settings_with(server, 1);
+  settings["provider"] = "anthropic";
+  settings["env"] = {{"ANTHROPIC_BASE_URL", model.url()}};
+  sandbox s(settings.dump());
+  store_login(s, 0, 3'600'000);
+  json no{{"status", 401}, {"message", "revoked"}};
+  model.add({no, {{"text", "Done all the same."}}});
+  auto id = s.bg({"--permission-mode", "bypassPermissions", "do it"});
+  auto bearer = [&] { return model.request()["headers"].value("authorization", ""); };
+  CAF_CHECK_EQUAL(bearer(), "Bearer access-0-secret");
+  CAF_CHECK_EQUAL(bearer(), "Bearer access-1-secret");
+  CAF_CHECK_EQUAL(s.troupe({"wait", id, "--timeout", "20"}).status, 0);
+  CAF_CHECK_EQUAL(s.field(id, "sentence"), "Done all the same.");
+  CAF_CHECK_EQUAL(server.spent(), 1);
+  model.add({no}); // and again: no token a second for one that turns down whatever it gets
+  CAF_CHECK_EQUAL(s.troupe({"reply", id, "go on"}).status, 0);
+  CAF_CHECK_EQUAL(bearer(), "Bearer access-1-secret");
+  CAF_CHECK(holds_eventually(
+      [&] { return s.field(id, "sentence").get<std::string>().find("refused the sign-in") != std::string::npos; }));
+  CAF_CHECK_EQUAL(server.spent(), 1);
+  CAF_CHECK_EQUAL(server.punished(), 0);
+  CAF_CHECK(s.stop().empty());
+}
+
 // CRED-6, BEYOND-6: a logout reaches who runs, a login by another process too, and wakes who waited for it
 CAF_TEST(a logout is dropped by the workers and a later login lets the session go on) {
   token_server server;

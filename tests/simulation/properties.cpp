@@ -174,6 +174,13 @@ void check_credentials(day& d) {
                          "the store holds " + v->held.credentials.front().secret);
 }
 
+/// CRED-5: whose credentials were turned down has others, or knows that there are none.
+void check_refusals(day& d) {
+  for (const auto& w : d.around.workers)
+    if (w->alive && !w->over && w->inside.refused != 0)
+      d.around.told.broken("every wait ends", name_of(w->id) + " waits for other credentials");
+}
+
 /// ISO-2, F-18, SEC-4: the worktree of a session that is there is there, and one that was removed leaves none.
 void check_trees(day& d) {
   for (const auto& [path, tree] : d.around.files.trees) {
@@ -214,6 +221,7 @@ void check_order(day& d) {
     j.replies_arrived();
   }
   check_credentials(d);
+  check_refusals(d);
   check_trees(d);
   check_pool(d);
 }

@@ -111,6 +111,33 @@ CAF_TEST(a refresh that is refused for an expired credential fails the dispatch 
       });
 }
 
+// CRED-5: two are turned down, a supervisor is killed meanwhile, a refresh may be refused: no turn waits for ever
+CAF_TEST(who was turned down with 401 goes on with other credentials or knows that there are none) {
+  std::size_t a = 0, b = 0;
+  int round = 0;
+  in_many_orders(
+      [&](scene& s) {
+        ++round;
+        if (round % 2 == 0)
+          s.around().files.credentials.expires = s.around().wall() + 3'000'000;
+        s.around().faults.refusals = 2;
+        s.around().faults.refreshes = round % 3 == 0 ? 1 : 0;
+        a = s.crowd().dispatch_new(s.sup(), false);
+        b = s.crowd().dispatch_new(s.sup(), false);
+        s.stir(round % 5 == 0 ? 60 : 120);
+        if (round % 5 == 0) {
+          s.d.crash(false);
+          s.d.start();
+        }
+      },
+      [&](scene& s) {
+        for (const auto& w : s.around().workers)
+          CAF_REQUIRE(!w->alive || w->inside.refused == 0);
+        if (s.request(a).granted && s.request(b).granted)
+          CAF_REQUIRE_EQUAL(s.around().faults.refusals, 0u);
+      });
+}
+
 // CRED-6
 CAF_TEST(a logout during a dispatch gives it all of a credential or none) {
   in_many_orders(

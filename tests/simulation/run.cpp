@@ -185,6 +185,9 @@ void day::break_(fault what, std::uint32_t how) {
   case fault::second_supervisor:
     around.told.say([&] { return running() ? "another supervisor finds the lock held and leaves" : "one is started"; });
     return start();
+  case fault::credentials_refused:
+    ++around.faults.refusals;
+    return around.told.say([] { return "the next request to a model will be turned down with 401"; });
   case fault::directory_goes:
     around.gone_directories.insert("/other");
     return around.told.say([] { return "the directory /other is removed"; });

@@ -72,7 +72,8 @@ enum class fault : std::uint8_t {
   second_supervisor,
   directory_goes,
   removal_fails,
-  last = removal_fails
+  credentials_refused, ///< by the endpoint, though they have not expired
+  last = credentials_refused
 };
 
 /// One step: what happens, which of the candidates it happens to, and how.

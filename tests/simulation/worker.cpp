@@ -214,6 +214,7 @@ worker_answer worker::renew(const renew_worker& x) {
   if (x.credentials.epoch < job->credentials.epoch)
     return failure{errc::refused, "newer credentials are here already"};
   job->credentials = x.credentials;
+  inside.refused = 0;
   return worker_renewed{id};
 }
 

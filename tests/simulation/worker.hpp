@@ -24,6 +24,7 @@ struct harness {
   };
   std::deque<prompt> queue;           ///< taken, not passed on yet
   std::optional<std::string> running; ///< the key of the turn that runs
+  std::uint64_t refused = 0;          ///< the epoch of the credentials that were turned down: others are waited for
   std::vector<question> asked;
   std::map<std::string, std::string> settled; ///< question to who answered it
   std::vector<work_item> work;

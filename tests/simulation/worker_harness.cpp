@@ -100,7 +100,7 @@ bool worker::can_go_on() const {
   case harness::phase::opening:
     return true;
   case harness::phase::open:
-    return is_job() || (inside.running ? inside.asked.empty() : !inside.queue.empty());
+    return is_job() || (inside.running ? inside.asked.empty() && inside.refused == 0 : !inside.queue.empty());
   default:
     return false;
   }
@@ -136,6 +136,11 @@ void worker::run_job(std::uint32_t how) {
 }
 
 void worker::run_turn(std::uint32_t how) {
+  if (!job->credentials.credentials.empty() && world::take(around_.faults.refusals)) {
+    inside.refused = job->credentials.epoch;
+    emit("credentials_refused", {}, {}, {}, static_cast<std::int64_t>(inside.refused));
+    return;
+  }
   switch (how % 10) {
   case 1:
   case 2:
@@ -163,6 +168,7 @@ void worker::end_turn(const std::string& detail, const std::string& text) {
   if (auto at = around_.files.trees.find(tree_path(job->session)); at != around_.files.trees.end())
     at->second.dirty = !at->second.dirty; // it changes something, or commits it
   auto key = *std::exchange(inside.running, std::nullopt);
+  inside.refused = 0;
   emit("turn_ended", key, detail, text);
 }
 

@@ -29,7 +29,7 @@ enum class plant {
 
 /// What goes wrong next, by kind: how many times.
 struct pending_faults {
-  std::uint32_t writes = 0, launches = 0, refreshes = 0, freezes = 0, removals = 0;
+  std::uint32_t writes = 0, launches = 0, refreshes = 0, freezes = 0, removals = 0, refusals = 0;
   std::uint32_t asks = 0;     ///< about pull requests
   std::uint32_t shortage = 0; ///< so often memory is found to be short still
 };

@@ -11,7 +11,8 @@ namespace troupe::agent {
 namespace {
 
 constexpr std::chrono::minutes credential_life{5};
-constexpr std::int64_t usual_output = 32'000; ///< tokens; more would leave the conversation less of the window
+constexpr std::chrono::seconds replace_patience{45}; ///< for others than those that were refused
+constexpr std::int64_t usual_output = 32'000;        ///< tokens; more would leave the conversation less of the window
 constexpr std::size_t error_limit = std::size_t{64} << 10;
 
 double chance() {
@@ -204,7 +205,7 @@ void model_provider::answered() {
 
 void model_provider::failed(const trouble& what) {
   events_.cancel(timer_);
-  if (what.is == trouble::kind::refused && renew())
+  if (what.is == trouble::kind::refused && (renew() || replace(what)))
     return;
   const auto wait = next_try(how_.retry, what, tries_, reader_->said(), chance());
   if (!wait) {
@@ -231,6 +232,24 @@ bool model_provider::renew() {
   return true;
 }
 
+/// CRED-5: others are asked for where a provider no longer takes what has not expired: it has been taken back.
+bool model_provider::replace(const trouble& what) {
+  if (what.status != 401 || renewed_ || setup_.snapshot.empty() || !setup_.replace_credentials)
+    return false;
+  sink_->note(where_.host + ": refused the sign-in, another one is asked for\n");
+  replacing_ = std::make_shared<bool>(true);
+  timer_ = events_.after(replace_patience, [this, what] { give_up(explain(what, where_, tries_)); });
+  setup_.replace_credentials(epoch_, [this, asked = std::weak_ptr<bool>(replacing_), what] {
+    if (asked.expired()) // the step was cancelled, or has waited for too long
+      return;
+    replacing_.reset();
+    events_.cancel(timer_);
+    if (!renew())
+      give_up(explain(what, where_, tries_));
+  });
+  return true;
+}
+
 void model_provider::give_up(const std::string& why) {
   auto* sink = sink_;
   cancel();
@@ -242,6 +261,7 @@ void model_provider::cancel() {
   if (call_ != 0)
     http_.cancel(std::exchange(call_, 0));
   helper_.reset();
+  replacing_.reset();
   sink_ = nullptr;
   body_ = {};
 }

@@ -37,6 +37,7 @@ private:
   void later(event_loop::task what);
   void need_credential();
   bool renew();
+  bool replace(const trouble& what);
   void run_helper();
   void attempt();
   void began(int status, const json& headers);
@@ -56,8 +57,9 @@ private:
   step_sink* sink_ = nullptr; ///< null: none runs
   std::string body_;          ///< of the step that runs
   int tries_ = 0;
-  std::uint64_t epoch_ = 0; ///< of the credentials that are used
-  bool renewed_ = false;    ///< they were looked for anew, since they were refused
+  std::uint64_t epoch_ = 0;         ///< of the credentials that are used
+  bool renewed_ = false;            ///< they were looked for anew, since they were refused
+  std::shared_ptr<bool> replacing_; ///< others are asked for
   http_client::ticket call_ = 0;
   event_loop::ticket timer_ = 0;
   std::unique_ptr<credential_helper> helper_;

@@ -90,6 +90,8 @@ void acp_harness::send_credentials() {
   wire_->notify(
       "_troupe/credentials",
       {{"sessionId", session_}, {"snapshot", std::move(secrets)}, {"snapshotEpoch", job_->credentials.epoch}});
+  for (const auto& id : std::exchange(refused_, {}))
+    wire_->respond(id, json::object());
 }
 
 void acp_harness::placed(const std::string& cwd) {

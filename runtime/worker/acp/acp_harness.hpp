@@ -120,6 +120,7 @@ private:
   void background(const json& params);
   void wake(const json& params, const json& id);
   void send_credentials();
+  void replace_credentials(const json& params, const json& id);
   void send_place();
   void find_pulls(const json& update, bool announced);
   void send_prompt(const acp_send_prompt& prompt);
@@ -172,6 +173,7 @@ private:
   std::vector<credential> former_secrets_; ///< struck out of what is told, too
   bool warming_ = false, was_ready_ = false;
   bool renewed_ = false;                     ///< newer credentials came while the session was being made
+  std::vector<json> refused_;                ///< requests for other credentials
   std::string place_;                        ///< came while the session was being made
   std::set<std::string> pull_calls_, pulls_; ///< tool calls that run git or gh; the pull requests that they have named
   std::string failure_;

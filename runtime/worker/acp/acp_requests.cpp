@@ -42,6 +42,8 @@ bool acp_harness::asked(const std::string& method, const json& params, const jso
     form(params, id);
   else if (method == "_troupe/wake" && options_.native)
     wake(params, id);
+  else if (method == "_troupe/refused" && options_.native)
+    replace_credentials(params, id);
   else
     return file(method, params, id) || terminal(method, params, id);
   return true;
@@ -197,6 +199,20 @@ void acp_harness::background(const json& params) {
 }
 
 /// A prompt of the agent's own, from a monitor or a subagent: kept as a reply is, so that none is lost or sent twice.
+/// CRED-5: its model has turned down credentials that have not expired. It is answered behind others, or behind the
+/// word that there are none.
+void acp_harness::replace_credentials(const json& params, const json& id) {
+  const auto* said = field_of(params, "snapshotEpoch");
+  const auto epoch = said != nullptr && said->is_number_unsigned() ? said->get<std::uint64_t>() : 0;
+  if (phase_ != phase::open || epoch < job_->credentials.epoch) // others have been sent
+    return wire_->respond(id, json::object());
+  refused_.push_back(id);
+  event e;
+  e.what = "credentials_refused";
+  e.value = static_cast<std::int64_t>(epoch);
+  callbacks_.emit(std::move(e));
+}
+
 void acp_harness::wake(const json& params, const json& id) {
   const auto text = text_of(params, "text");
   if (phase_ != phase::open || text.empty() || text_of(params, "sessionId") != session_)
