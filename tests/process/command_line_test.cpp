@@ -1,17 +1,17 @@
-// What stands around the commands: help, completions, the man page, and the way out of an installation.
+// What stands around the commands: help, what completions and man page name, and the way out of an installation.
 #define CAF_SUITE command_line
 #include <filesystem>
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "caf/test/unit_test.hpp"
-#include "runtime/io/process.hpp"
+#include "tests/process/shell.hpp"
 #include "tests/support/sandbox.hpp"
 
 using namespace troupe;
-using troupe::test::run_result;
+using troupe::test::all_commands;
+using troupe::test::run;
 using troupe::test::sandbox;
 using troupe::test::slurp;
 using troupe::test::spill;
@@ -23,61 +23,12 @@ bool holds(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-/// Runs any program to its end.
-run_result run(const sandbox& s, std::vector<std::string> words, environment more = {}) {
-  auto log = s.root() + "/run.out";
-  unique_fd out(::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  spawn_request r;
-  r.program = words.front();
-  r.arguments = std::move(words);
-  r.env = own_environment();
-  more.emplace_back("TROUPE_HOME", s.home());
-  for (const auto& [name, value] : more) {
-    std::erase_if(r.env, [&](const auto& x) { return x.first == name; });
-    r.env.emplace_back(name, value);
-  }
-  r.fds = {{out.get(), 1}, {out.get(), 2}};
-  auto pid = spawn(r);
-  run_result got;
-  got.status = test::wait_for(pid);
-  got.out = slurp(log);
-  return got;
-}
-
-json description(const sandbox& s) {
-  return json::parse(s.troupe({"completion", "json"}).out);
-}
-
-/// What bash offers for a line that ends in the last word.
-std::string offered(const sandbox& s, const std::string& script, std::vector<std::string> words) {
-  std::string list;
-  for (const auto& w : words)
-    list += " '" + w + "'";
-  return run(s, {"/bin/bash", "-c",
-                 "source " + script + "; COMP_WORDS=(" + list +
-                     "); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); _troupe; "
-                     "printf '%s\\n' \"${COMPREPLY[@]}\""})
-      .out;
-}
-
 /// roff writes a dash with a backslash.
 std::string plain_man() {
   auto text = slurp(std::string(std::getenv("TROUPE_SOURCE")) + "/cli/troupe.1"), out = std::string();
   for (char c : text)
     if (c != '\\')
       out += c;
-  return out;
-}
-
-/// Each command with its description, those below another as "daemon stop".
-std::vector<std::pair<std::string, json>> all_commands(const sandbox& s) {
-  std::vector<std::pair<std::string, json>> out;
-  for (const auto& c : description(s)) {
-    auto name = c["name"].get<std::string>();
-    out.emplace_back(name, c);
-    for (const auto& b : c["below"])
-      out.emplace_back(name + " " + b["name"].get<std::string>(), b);
-  }
   return out;
 }
 
@@ -138,28 +89,6 @@ CAF_TEST(each command and flag is in each shells completion and in the man page)
   auto wrong = s.troupe({"completion", "csh"});
   CAF_CHECK_EQUAL(wrong.status, 2);
   CAF_CHECK_EQUAL(wrong.err, "troupe: troupe completion: there is none for: csh\n  one of: bash, zsh, fish\n");
-}
-
-// CLI-4, CLI-8
-CAF_TEST(bash completes commands and flags and values and sessions and starts no supervisor) {
-  sandbox s;
-  auto script = s.root() + "/completion";
-  spill(script, s.troupe({"completion", "bash"}).out);
-  CAF_CHECK_EQUAL(offered(s, script, {"troupe", "att"}), "attach\n");
-  CAF_CHECK_EQUAL(offered(s, script, {"troupe", "--perm"}), "--permission-mode\n");
-  CAF_CHECK_EQUAL(offered(s, script, {"troupe", "--bg", "--permission-mode", "pl"}), "plan\n");
-  CAF_CHECK_EQUAL(offered(s, script, {"troupe", "daemon", "st"}), "status\nstop\n");
-  CAF_CHECK_EQUAL(offered(s, script, {"troupe", "daemon", "stop", "--k"}), "--keep-workers\n");
-  CAF_CHECK_EQUAL(offered(s, script, {"troupe", "logs", "--li"}), "--lines\n");
-  CAF_CHECK(s.processes().empty());
-  auto troupe = std::string(std::getenv("TROUPE_BIN")) + "/troupe";
-  auto id = s.bg({"--name", "two words", "--exec", "sleep 300"});
-  CAF_CHECK_EQUAL(offered(s, script, {troupe, "stop", id.substr(0, 3)}), id + "\n");
-  CAF_CHECK_EQUAL(offered(s, script, {troupe, "logs", "--lines", "5", "two"}), "two\\ words\n");
-  CAF_CHECK(troupe::test::until(s, [&] { return fs::exists(s.home() + "/sessions/" + id + "/state.json"); }));
-  CAF_CHECK(s.stop().empty());
-  CAF_CHECK_EQUAL(offered(s, script, {troupe, "logs", id.substr(0, 3)}), id + "\n"); // what is kept tells
-  CAF_CHECK(s.processes().empty());
 }
 
 namespace {
