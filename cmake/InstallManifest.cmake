@@ -3,7 +3,8 @@
 
 set(troupe_folders)
 foreach(folder IN ITEMS "${CMAKE_INSTALL_BINDIR}" "${CMAKE_INSTALL_LIBEXECDIR}/troupe" "${CMAKE_INSTALL_MANDIR}/man1" "${CMAKE_INSTALL_INCLUDEDIR}"
-                        "${CMAKE_INSTALL_LIBDIR}/cmake/troupe" share/troupe "${CMAKE_INSTALL_DATADIR}/bash-completion/completions"
+                        "${CMAKE_INSTALL_LIBDIR}/cmake/troupe" share/troupe share/doc/troupe
+                        "${CMAKE_INSTALL_DATADIR}/bash-completion/completions"
                         "${CMAKE_INSTALL_DATADIR}/zsh/site-functions" "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d")
   while(folder AND NOT IS_ABSOLUTE "${folder}")
     list(APPEND troupe_folders "${folder}")

@@ -12,7 +12,7 @@
 
 namespace troupe::test {
 
-/// Runs any program to its end.
+/// Runs any program to its end, with the sandbox's home unless `more` names another.
 inline run_result run(const sandbox& s, std::vector<std::string> words, environment more = {}) {
   auto log = s.root() + "/run.out";
   unique_fd out(::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
@@ -20,7 +20,7 @@ inline run_result run(const sandbox& s, std::vector<std::string> words, environm
   r.program = words.front();
   r.arguments = std::move(words);
   r.env = own_environment();
-  more.emplace_back("TROUPE_HOME", s.home());
+  more.insert(more.begin(), {"TROUPE_HOME", s.home()});
   for (const auto& [name, value] : more) {
     std::erase_if(r.env, [&](const auto& x) { return x.first == name; });
     r.env.emplace_back(name, value);
