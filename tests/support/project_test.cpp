@@ -99,11 +99,11 @@ std::vector<std::string> impurities(const fs::path& top) {
                                           "functional", "map",      "optional", "set",      "string",    "string_view",
                                           "utility",    "variant",  "vector",   "cstddef",  "utf8proc.h"};
   static const std::regex include("#\\s*include\\s+[\"<]([^\">]+)[\">]");
-  static const std::regex ours(
-      "(messages/[a-z_]+\\.hpp)|(actors/[a-z_]+/(machine|cell|rest|facts|launch_check|profiles|pull_watch)\\.hpp)|"
-      "(actors/(agent_view|conversation_view)/(?!agent_view|conversation_view)[a-z_]+\\.hpp)");
-  static const std::set<std::string> parts{"machine",      "cell",     "rest",      "facts",
-                                           "launch_check", "profiles", "pull_watch"};
+  static const std::regex ours("(messages/[a-z_]+\\.hpp)|(actors/[a-z_]+/"
+                               "(machine|moves|cell|rest|facts|launch_check|profiles|pull_watch)\\.hpp)|"
+                               "(actors/(agent_view|conversation_view)/(?!agent_view|conversation_view)[a-z_]+\\.hpp)");
+  static const std::set<std::string> parts{"machine", "moves",        "cell",     "rest",
+                                           "facts",   "launch_check", "profiles", "pull_watch"};
   std::vector<std::string> out;
   for (const auto& entry : fs::recursive_directory_iterator(top / "actors")) {
     auto stem = entry.path().stem().string();
