@@ -16,8 +16,13 @@ struct context {
   const policy& p;
 };
 
-bool is_settled(const known& k) {
-  return k.state == "merged" || k.state == "closed";
+/// Merged or closed, and shown so by all who work on it: else the next answer is for those who do not know it yet.
+bool is_settled(const std::string& url, const known& k, const state& s) {
+  auto shows = [&](const session_id& id) {
+    const auto& pulls = s.rows.at(id);
+    return std::any_of(pulls.begin(), pulls.end(), [&](const auto& x) { return x.url == url && x.state == k.state; });
+  };
+  return (k.state == "merged" || k.state == "closed") && std::all_of(k.by.begin(), k.by.end(), shows);
 }
 
 std::int64_t doubled(std::int64_t ms, std::uint32_t times, std::int64_t most) {
@@ -26,10 +31,10 @@ std::int64_t doubled(std::int64_t ms, std::uint32_t times, std::int64_t most) {
 }
 
 /// When one may be asked about again. A clock that was set back delays nothing.
-wall_ms due_at(const known& k, const context& c) {
+wall_ms due_at(const std::string& url, const known& k, const context& c) {
   if (k.asked_at == 0 || k.asked_at > c.now)
     return 0;
-  return k.asked_at + doubled(is_settled(k) ? c.p.settled_ms : c.p.every_ms, k.failures, c.p.longest_ms);
+  return k.asked_at + doubled(is_settled(url, k, c.s) ? c.p.settled_ms : c.p.every_ms, k.failures, c.p.longest_ms);
 }
 
 /// When anything may be asked at all.
@@ -58,11 +63,11 @@ phase look_on(context& c) {
   if (c.s.all.empty())
     return watching{};
   auto sooner = [&](const auto& a, const auto& b) {
-    auto x = due_at(a.second, c), y = due_at(b.second, c);
+    auto x = due_at(a.first, a.second, c), y = due_at(b.first, b.second, c);
     return x != y ? x < y : place_of(a.first, a.second, c) < place_of(b.first, b.second, c);
   };
   const auto& [url, first] = *std::min_element(c.s.all.begin(), c.s.all.end(), sooner);
-  auto at = std::max(due_at(first, c), free_at(c));
+  auto at = std::max(due_at(url, first, c), free_at(c));
   if (at <= c.now) {
     c.out.push_back(ask{first.by.front(), url});
     return asking{url, first.by.front()};
@@ -91,7 +96,7 @@ void take(context& c, const session_id& id, const pull_request& now, const pull_
     return;
   k.state = now.state;
   k.failures = 0;
-  if (learnt || is_settled(k)) // its worker has just asked; or somebody did, whenever that was
+  if (learnt || is_settled(now.url, k, c.s)) // its worker has just asked; or somebody did, whenever that was
     k.asked_at = c.now;
 }
 

@@ -9,6 +9,10 @@ namespace troupe {
 
 namespace pw = pull_watch;
 
+namespace {
+constexpr std::chrono::seconds asking_patience{30}; ///< longer than `gh` has (services/repository)
+} // namespace
+
 void supervisor_state::follow(const pw::event_& e) {
   auto step = pw::next(std::move(pulls), e, setup.around->now(), setup.pulls);
   pulls = std::move(step.to);
@@ -20,7 +24,7 @@ void supervisor_state::act(const pw::ask& e) {
   auto at = roster.find(e.who);
   if (at == roster.end())
     return follow(pw::failed{e.url, false}); // the last effect of its step
-  self->request(at->second, deadline::removing, refresh_pull{e.who, e.url})
+  self->request(at->second, asking_patience, refresh_pull{e.who, e.url})
       .then(
           [this, url = e.url](pull_request& p) {
             follow(pw::told{url, p.state});

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,15 +29,17 @@ unique_fd input_of(const std::string& text) {
   return fd;
 }
 
-/// Reads both pipes until both are closed.
-void read_both(int out, int err, program_output& into) {
-  std::array<pollfd, 2> ends{{{out, POLLIN, 0}, {err, POLLIN, 0}}};
+/// Reads both pipes until both are closed; false: until nobody is there any more who has asked.
+bool read_both(int out, int err, int asker, program_output& into) {
+  std::array<pollfd, 3> ends{{{out, POLLIN, 0}, {err, POLLIN, 0}, {asker, 0, 0}}};
   std::array<std::string*, 2> texts{&into.out, &into.err};
   std::array<char, 65536> block{};
   while (ends[0].fd >= 0 || ends[1].fd >= 0) {
     if (::poll(ends.data(), ends.size(), -1) < 0 && errno != EINTR)
-      return;
-    for (std::size_t i = 0; i < ends.size(); ++i) {
+      return true;
+    if ((ends[2].revents & (POLLERR | POLLHUP)) != 0)
+      return false;
+    for (std::size_t i = 0; i < texts.size(); ++i) {
       if (ends[i].fd < 0 || ends[i].revents == 0)
         continue;
       auto n = ::read(ends[i].fd, block.data(), block.size());
@@ -46,6 +49,13 @@ void read_both(int out, int err, program_output& into) {
         ends[i].fd = -1;
     }
   }
+  return true;
+}
+
+void kill_tree(std::int32_t root) {
+  for (const auto& below : descendants(root))
+    signal_process(below, SIGKILL);
+  ::kill(root, SIGKILL);
 }
 
 } // namespace
@@ -75,7 +85,7 @@ std::string program_output::why() const {
 }
 
 program_output run_program(std::vector<std::string> words, const std::string& dir, const std::string& input,
-                           const environment& env) {
+                           const environment& env, int asker) {
   program_output out;
   int o[2], e[2];
   if (::pipe2(o, O_CLOEXEC) != 0)
@@ -95,7 +105,8 @@ program_output run_program(std::vector<std::string> words, const std::string& di
     return {127, {}, r.program + " cannot be started in " + dir + ": " + std::strerror(-pid)};
   out_child.reset();
   err_child.reset();
-  read_both(out_end.get(), err_end.get(), out);
+  if (!read_both(out_end.get(), err_end.get(), asker, out))
+    kill_tree(pid);
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR)
     ;

@@ -20,9 +20,10 @@ struct program_output {
 /// no repository found inside another. GIT_* variables of this process do not count; `more` do. Waits for its end.
 program_output git(const std::string& dir, std::vector<std::string> arguments, const std::string& input = {},
                    const environment& more = {});
-/// Any program, found in PATH, in `dir`.
+/// Any program, found in PATH, in `dir`. `asker`: a pipe's end; when nobody is at the other one any more, the program is
+/// killed with all below it.
 program_output run_program(std::vector<std::string> words, const std::string& dir, const std::string& input,
-                           const environment& env);
+                           const environment& env, int asker = -1);
 
 /// Parts of `text` between zero bytes or newlines; an empty last one is left out.
 std::vector<std::string> split(const std::string& text, char at);

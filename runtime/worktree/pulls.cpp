@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <fstream>
 
+#include <unistd.h>
+
 #include "runtime/io/process.hpp"
 #include "runtime/worktree/git.hpp"
 #include "runtime/worktree/pull_links.hpp"
@@ -12,13 +14,14 @@ namespace troupe {
 
 namespace {
 
+/// `gh` ends with whoever reads the answer from this program's standard output.
 program_output view(const std::string& which, const std::string& dir) {
   auto env = own_environment();
   env.emplace_back("GH_PROMPT_DISABLED", "1");
   env.emplace_back("GH_NO_UPDATE_NOTIFIER", "1");
   env.emplace_back("NO_COLOR", "1");
   return run_program({"gh", "pr", "view", which, "--json", "number,url,state,isDraft,reviewDecision,statusCheckRollup"},
-                     dir, {}, env);
+                     dir, {}, env, STDOUT_FILENO);
 }
 
 /// Where `gh` keeps the hosts that it is signed in to.

@@ -131,12 +131,31 @@ CAF_TEST(what several sessions work on is asked about once and told to all) {
   CAF_CHECK_EQUAL(asked(w.on(pw::watched_by{1})), "a " + one);
   auto e = w.on(pw::told{one, "merged"});
   CAF_CHECK_EQUAL(told(e), "b merged "); // `a` has asked, `c` has it
-  CAF_CHECK_EQUAL(w.ms, w.p.settled_ms);
   CAF_CHECK(asked(w.row("a", {pull(one, "merged")})).empty());
+  CAF_CHECK(asked(w.row("b", {pull(one, "merged")})).empty());
+  CAF_CHECK_EQUAL(w.ms, w.p.settled_ms);
   w.row("a", {});
   w.row("b", {});
   w.row("c", {});
   CAF_CHECK(w.m.all.empty() && w.m.rows.empty());
+}
+
+// PR-1
+CAF_TEST(a merged one is asked about anew for a session that does not know it yet) {
+  watch w;
+  w.row("a", {pull(one, "pending")});
+  w.row("b", {pull(one, "pending")});
+  w.on(pw::watched_by{1});
+  w.on(pw::told{one, "pending"});
+  w.row("a", {pull(one, "merged")}); // by its worker
+  CAF_CHECK_EQUAL(w.ms, 5 * minute);
+  w.later(w.ms);
+  CAF_CHECK_EQUAL(told(w.on(pw::told{one, "merged"})), "b merged ");
+  CAF_CHECK_EQUAL(w.ms, 5 * minute); // until its row says so
+  w.row("b", {pull(one, "merged")});
+  CAF_CHECK_EQUAL(w.ms, w.p.settled_ms);
+  w.now += 60 * minute;
+  CAF_CHECK_EQUAL(asked(w.row("c", {pull(one)})), "a " + one);
 }
 
 // PR-1

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -166,6 +167,22 @@ CAF_TEST(a gh that fails is left alone for a while and the row keeps what it sho
   CAF_CHECK_EQUAL(f.asked(), 1u);
   CAF_CHECK_EQUAL(f.state_of(id), "open");
   CAF_CHECK(has(f.s.troupe({"daemon", "logs"}).out, "gh told nothing of " + address));
+  CAF_CHECK(f.s.stop().empty());
+}
+
+// PR-1, KEEP-8
+CAF_TEST(a gh that hangs ends with the service that has it run) {
+  forge f(R"({"pullRequests": {"refreshSeconds": 0.1}})");
+  forge::program(f.bin + "/gh", "echo pr view >> " + f.told + "; sleep 600; echo late");
+  f.session();
+  {
+    onlooker one(f.s);
+    CAF_REQUIRE(until(f.s, [&] { return f.asked() > 0; }));
+  }
+  auto running = f.s.processes();
+  ::kill(f.s.supervisor_pid(), SIGKILL);
+  for (const auto& each : running)
+    CAF_CHECK(test::gone_soon(each));
   CAF_CHECK(f.s.stop().empty());
 }
 

@@ -226,4 +226,14 @@ void check_order(day& d) {
   check_pool(d);
 }
 
+void check_pulls(day& d) {
+  if (!d.running() || !d.around.busy_forge)
+    return;
+  for (const auto* s : d.supervisor().sessions())
+    for (const auto& p : s->m.known.pulls)
+      if (auto at = d.around.told_of.find(p.url); at == d.around.told_of.end() || at->second != p.state)
+        d.around.told.broken("PR-1 a row shows what gh told last",
+                             s->m.known.id.value + " shows " + p.url + " as " + p.state);
+}
+
 } // namespace troupe::simulation

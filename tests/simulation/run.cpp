@@ -253,10 +253,13 @@ void day::judge() {
   rest(1'200'000);
   if (around.told.whole())
     check_order(*this);
+  if (around.told.whole())
+    check_pulls(*this);
 }
 
 run_result play(const tape& t, const run_options& options) {
   day d(options);
+  d.around.busy_forge = true;
   for (const auto& c : t) {
     d.step(c);
     if (!d.around.told.whole())

@@ -179,7 +179,12 @@ front_desk_actor::behavior_type make_desk(front_desk_actor::stateful_pointer<des
         else
           s.rows[r.now.id] = r.now;
       },
-      [self](roster_loaded&) { self->state.open = true; },
+      [self](roster_loaded&) {
+        auto& s = self->state;
+        s.open = true;
+        if (s.on->around && s.on->around->busy_forge)
+          self->send(s.supervisor, roster_watched{1});
+      },
       [self](leaving&) { self->state.left = true; },
       [self](hand_over& x) {
         self->state.estate = std::move(x);

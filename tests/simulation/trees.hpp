@@ -29,6 +29,7 @@ public:
 
 private:
   worktree_removed removed(const remove_worktree& x);
+  void review(const std::string& url);
   world& around_;
   bool dead_ = false, asks_ = false;
 };

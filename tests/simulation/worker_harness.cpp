@@ -167,6 +167,8 @@ void worker::end_turn(const std::string& detail, const std::string& text) {
   settle_questions("the end of the turn");
   if (auto at = around_.files.trees.find(tree_path(job->session)); at != around_.files.trees.end())
     at->second.dirty = !at->second.dirty; // it changes something, or commits it
+  if (around_.busy_forge)                 // its agent has pushed, and `gh` has printed the address
+    name_pull({1, "https://github.com/o/r/pull/" + std::to_string(1 + job->session.value.back() % 2), "open"});
   auto key = *std::exchange(inside.running, std::nullopt);
   inside.refused = 0;
   emit("turn_ended", key, detail, text);

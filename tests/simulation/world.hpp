@@ -90,10 +90,12 @@ public:
   std::unique_ptr<vault> accounts;    ///< the same
   std::unique_ptr<tree_keeper> trees; ///< the same
   pending_faults faults;
-  std::map<std::string, pull_request> forge; ///< what `gh` would tell, by address
-  std::uint32_t installed = 1;               ///< version of the programs on the disk
-  std::uint32_t sessions = 0;                ///< ids given out so far
-  std::int64_t idle_ms = 600'000;            ///< session.idleSeconds of the simulated settings
+  std::map<std::string, pull_request> forge;  ///< what `gh` would tell, by address
+  std::map<std::string, std::string> told_of; ///< and what it has told last
+  bool busy_forge = false;     ///< sessions work on two pull requests that are reviewed and merged, and somebody looks
+  std::uint32_t installed = 1; ///< version of the programs on the disk
+  std::uint32_t sessions = 0;  ///< ids given out so far
+  std::int64_t idle_ms = 600'000; ///< session.idleSeconds of the simulated settings
   std::set<std::string> gone_directories;
 
 private:
