@@ -535,6 +535,7 @@ json to_json(const row& x) {
            {"pinned", x.pinned},
            {"activeWork", to_json(x.work)},
            {"evidence", {{"source", x.told.source}, {"since", x.told.since}}}};
+  put(out, "agent", x.definition);
   put(out, "model", x.model);
   put(out, "sentence", x.sentence);
   put(out, "note", x.note);

@@ -167,6 +167,7 @@ struct row {
   std::string cwd;
   std::string kind = "background";
   std::string harness;
+  std::string definition; ///< the agent definition that it was dispatched with, may be empty
   std::string model;
   std::string state;    ///< working, blocked, idle, done, failed, stopped, unknown
   std::string process;  ///< alive, frozen, starting, ending, exited
@@ -190,9 +191,9 @@ struct row {
   std::vector<pull_request> pulls{}; ///< the one told of last first
   bool operator==(const row&) const = default;
 };
-TROUPE_INSPECT(row, id, name, cwd, kind, harness, model, state, process, sentence, note, started_at, changed_at,
-               used_at, pid, pinned, gone, exit_status, waiting, work, undelivered, attached, told, problems, agent,
-               tree, pulls)
+TROUPE_INSPECT(row, id, name, cwd, kind, harness, definition, model, state, process, sentence, note, started_at,
+               changed_at, used_at, pid, pinned, gone, exit_status, waiting, work, undelivered, attached, told,
+               problems, agent, tree, pulls)
 
 /// Which worker fits which dispatch: all that a worker cannot change after it has started (POOL-4, POOL-9).
 struct profile {

@@ -206,7 +206,7 @@ std::function<bool(const session&)> finder_of(const std::string& words) {
     return {};
   return [parts](const session& s) {
     auto text = folded(s.now.name + "\n" + s.now.sentence + "\n" + s.now.cwd + "\n" + s.now.id.value + "\n" +
-                       s.now.harness + "\n" + s.now.state);
+                       s.now.harness + "\n" + s.now.definition + "\n" + s.now.state);
     return std::all_of(parts.begin(), parts.end(), [&](const auto& p) { return text.find(p) != std::string::npos; });
   };
 }
@@ -218,7 +218,8 @@ std::function<bool(const session&)> filter_of(const std::string& typed) {
     rest = more;
     if (word.starts_with("a:") && word.size() > 2)
       all.emplace_back([name = folded(word.substr(2))](const session& s) {
-        return folded(s.now.harness).starts_with(name) || folded(s.now.name).find(name) != std::string::npos;
+        return folded(s.now.harness).starts_with(name) || folded(s.now.definition).starts_with(name) ||
+               folded(s.now.name).find(name) != std::string::npos;
       });
     else if (word.starts_with("s:") && word.size() > 2)
       all.emplace_back([state = folded(word.substr(2))](const session& s) {

@@ -177,8 +177,9 @@ std::vector<line> peek_lines(const state& s, int rows) {
   const auto* x = selected_session(s);
   if (x == nullptr || rows <= 0)
     return out;
-  auto about = joined({state_words(*x), since_words(s, *x), visible_line(x->now.harness), visible_line(x->now.model),
-                       clip_front(short_path(s, x->now.cwd), std::max(s.columns / 3, 8))});
+  auto about = joined({state_words(*x), since_words(s, *x), visible_line(x->now.harness),
+                       x->now.definition.empty() ? "" : "@" + visible_line(x->now.definition),
+                       visible_line(x->now.model), clip_front(short_path(s, x->now.cwd), std::max(s.columns / 3, 8))});
   auto name = clip(label(*x), std::max(s.columns / 3, 6));
   auto rest = clip(" " + about + " ", s.columns - width(name) - 5);
   line head{{{"── ", ink::dim}, {name, ink::strong}, {rest, ink::dim}}};

@@ -756,6 +756,7 @@ row look(const state& s) {
   r.name = f.name;
   r.cwd = f.spec.cwd;
   r.harness = f.spec.harness;
+  r.definition = f.spec.agent;
   r.model = f.spec.model;
   r.process = std::holds_alternative<adopting>(s.at) && f.frozen ? "frozen" : std::visit(process_word{}, s.at);
   r.state = name_of(f.now);

@@ -63,6 +63,7 @@ view::session session_from_json(const json& x) {
   r.cwd = text(x, "cwd");
   r.kind = text(x, "kind");
   r.harness = text(x, "harness");
+  r.definition = text(x, "agent");
   r.model = text(x, "model");
   r.state = text(x, "state");
   r.process = text(x, "process");

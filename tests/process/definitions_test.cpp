@@ -59,6 +59,7 @@ CAF_TEST(a definition gives model and mode and a projects never more than the us
   auto mine = s.bg({"--agent", "mine", "write made text\nsay written"});
   CAF_CHECK(until(s, [&] { return s.field(mine, "sentence") == "written"; })); // unasked
   CAF_CHECK_EQUAL(s.field(mine, "model"), "small-model");
+  CAF_CHECK_EQUAL(s.field(mine, "agent"), "mine");
   auto flagged =
       s.bg({"--agent", "mine", "--model", "big", "--permission-mode", "plan", "write other text\nsay planned"});
   CAF_CHECK(until(s, [&] { return s.field(flagged, "sentence") == "planned"; }));

@@ -415,6 +415,16 @@ CAF_TEST(state and name filter while they are typed) {
   CAF_CHECK(!v.shows("ask-release"));
   v.press({"escape"});
   CAF_CHECK(v.shows("fix-auth"));
+  auto theirs = make_session("r7", "idle", "last-change", "Two things to mend.");
+  theirs.now.definition = "Reviewer";
+  v.take(view::changed{theirs});
+  v.type("a:review");
+  CAF_CHECK(v.shows("last-change") && !v.shows("fix-auth"));
+  v.press({"escape", "home"});
+  while (v.s.selected.id != "r7")
+    v.press({"down"});
+  v.press({"space"});
+  CAF_CHECK(v.shows("native · @Reviewer"));
 }
 
 // VIEW-5
