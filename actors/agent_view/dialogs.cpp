@@ -11,12 +11,15 @@ namespace troupe::view {
 
 namespace {
 
+constexpr wall_ms deaf_ms = 500; ///< of a question that comes while somebody may be typing
+
 void choose(state& s, std::size_t n, intents& out) {
   auto chosen = s.dialogs[0].choices[n];
+  auto about = s.dialogs[0].about;
   s.dialogs.clear();
   for (auto& w : chosen.wants) {
-    auto typed = s.input.text();
-    if (w.kind == intent::dispatch)
+    auto typed = w.kind == intent::dispatch ? about : s.input.text();
+    if (w.kind == intent::dispatch && s.input.text() == about) // else the next one is being typed there
       s.input.clear();
     send(s, std::move(w), out, chosen.attach, typed);
   }
@@ -107,9 +110,11 @@ void ask_removal(state& s, const std::string& id, const std::string& told, inten
   s.dialogs = {std::move(d)};
 }
 
-void ask_trust(state& s, const intent& wanted, bool attach, const trust_asked& e) {
+void ask_trust(state& s, const intent& wanted, bool attach, const std::string& typed, const trust_asked& e) {
   constexpr std::size_t most = 8;
   dialog d;
+  d.about = typed;
+  d.deaf_until = s.now + deaf_ms; // a `t` of the next prompt is no trust
   d.text = {(e.changed ? "The settings have changed of " : "Nobody has decided yet about the settings of ") +
             short_path(s, e.directory) + ". They would be allowed:"};
   for (std::size_t i = 0; i < std::min(e.allows.size(), most); ++i)
@@ -152,6 +157,8 @@ bool dialog_key(state& s, const std::string& name, intents& out) {
   if (s.dialogs.empty())
     return false;
   auto& d = s.dialogs[0];
+  if (s.now < d.deaf_until)
+    return true;
   if (name == "escape" || name == "ctrl+c")
     s.dialogs.clear();
   else if (name == "up" || name == "shift+tab")

@@ -180,7 +180,7 @@ void on(state& s, const trust_asked& e, intents&) {
   s.errands.erase(at);
   if (s.input.empty())
     s.input.set(errand.text); // where the answer is no
-  ask_trust(s, errand.what, errand.attach, e);
+  ask_trust(s, errand.what, errand.attach, errand.text, e);
 }
 
 } // namespace

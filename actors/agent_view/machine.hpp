@@ -130,6 +130,8 @@ struct dialog {
   };
   std::vector<choice> choices;
   std::size_t at = 0;
+  std::string about{};    ///< the text that it came of: goes from the input where that is run
+  wall_ms deaf_until = 0; ///< keys before that were meant for what was there before it
 };
 
 enum class asking { dispatch, reply, rename, find }; ///< what the input line is for

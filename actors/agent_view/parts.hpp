@@ -48,7 +48,7 @@ void send_reply(state& s, intents& out);
 bool dialog_key(state& s, const std::string& name, intents& out);
 void ask_group(state& s, const group_key& g);
 /// TRUST-2: the dispatch goes on with the user's word.
-void ask_trust(state& s, const intent& wanted, bool attach, const trust_asked& e);
+void ask_trust(state& s, const intent& wanted, bool attach, const std::string& typed, const trust_asked& e);
 void ask_model(state& s);
 /// ISO-2: what would be lost is shown first. `told`: messages/losses as JSON; where nothing is, the session goes.
 void ask_removal(state& s, const std::string& id, const std::string& told, intents& out);

@@ -384,6 +384,10 @@ CAF_TEST(a directory that nobody has decided about is asked for and the dispatch
     v.take(view::trust_asked{token, "/home/ann/shop", "h1", false, {"may run: npm test", "sets A\x1b[2J"}});
     CAF_CHECK(v.shows("Nobody has decided yet about the settings of ~/shop"));
     CAF_CHECK(v.shows("may run: npm test") && v.shows("sets A^[[2J"));
+    v.press({"t", "w", "enter"}); // of what was being typed when the question came
+    CAF_CHECK(only(v.wanted(), intent::dispatch) == nullptr);
+    CAF_CHECK(v.shows("Nobody has decided yet"));
+    v.now += 500;
     v.press({key});
     const auto* again = only(v.wanted(), intent::dispatch);
     if (key == "n" || key == "enter") { // no is what Enter says

@@ -1,5 +1,7 @@
 // The whole program in a real terminal: tmux, its keys and its screen, with a supervisor and sessions.
 #define CAF_SUITE view_terminal
+#include <filesystem>
+
 #include "tests/support/large_roster.hpp"
 #include "tests/view/tmux.hpp"
 
@@ -269,6 +271,63 @@ CAF_TEST(for those who hear it each change is a line and each line typed is done
   t.keys({"Enter"});
   CAF_CHECK(t.shows("completed: "));
   t.keys({"C-c"});
+  CAF_CHECK(t.shows("^Cready>"));
+  CAF_CHECK(t.restored());
+}
+
+namespace {
+
+/// Presses a key until the screen holds it: a question that has just come is deaf for a moment.
+bool press_until(const tmux& t, const std::string& key, const std::string& text) {
+  for (int i = 0; i < 100; ++i) {
+    if (t.screen().find(text) != std::string::npos)
+      return true;
+    t.keys({key});
+    ::poll(nullptr, 0, 100);
+  }
+  CAF_MESSAGE("the screen:\n" << t.screen());
+  return false;
+}
+
+/// A directory's settings that let one command run unasked.
+std::string allowing(const std::string& command) {
+  return json{{"permissions", {{"allow", {"Bash(" + command + ")"}}}}}.dump();
+}
+
+} // namespace
+
+// TRUST-2, TRUST-3
+CAF_TEST(a directory that nobody has decided about is asked for and nothing of it counts before) {
+  sandbox s;
+  auto settings = s.work() + "/.troupe/settings.json";
+  std::filesystem::create_directories(s.work() + "/.troupe");
+  troupe::test::spill(settings, allowing("touch one"));
+  tmux t(s, 24, 80);
+  t.type("troupe");
+  t.keys({"Enter"});
+  CAF_REQUIRE(t.shows("No sessions yet"));
+  t.type("bash touch one");
+  t.keys({"Enter"});
+  CAF_REQUIRE(t.shows("Nobody has decided yet about the settings of"));
+  CAF_CHECK(t.shows("Bash(touch one)"));
+  CAF_REQUIRE(press_until(t, "Escape", "Esc clear")); // no: the text is kept, and nothing was started
+  CAF_CHECK(t.shows("› bash touch one"));
+  CAF_CHECK(s.rows().empty());
+  t.keys({"Enter"});
+  CAF_REQUIRE(t.shows("Nobody has decided yet about the settings of"));
+  CAF_REQUIRE(press_until(t, "t", "Completed 1")); // trusted: what it allows needs no question
+  CAF_CHECK_EQUAL(::access((s.work() + "/one").c_str(), F_OK), 0);
+  troupe::test::spill(settings, allowing("touch two")); // as a `git pull` may do
+  t.keys({"C-u"});
+  t.type("bash touch two");
+  t.keys({"Enter"});
+  CAF_REQUIRE(t.shows("The settings have changed of"));
+  CAF_CHECK(t.shows("Bash(touch two)"));
+  CAF_REQUIRE(press_until(t, "w", "Needs input 1")); // without them the session asks
+  CAF_CHECK(::access((s.work() + "/two").c_str(), F_OK) != 0);
+  t.keys({"C-c"});
+  CAF_CHECK(t.shows("› a task"));
+  t.keys({"Escape"});
   CAF_CHECK(t.restored());
 }
 
