@@ -19,6 +19,8 @@ namespace troupe {
 namespace {
 
 constexpr auto patience = std::chrono::seconds(60); ///< ATT-4
+constexpr int history_lines = 2000;                 ///< ATT-1
+constexpr std::int64_t long_away_ms = 60'000;
 
 struct attach_options {
   std::string id, key = "^\\";
@@ -41,6 +43,21 @@ std::string size_payload() {
     size = {24, 80, 0, 0};
   return {static_cast<char>(size.ws_row & 0xff), static_cast<char>(size.ws_row >> 8),
           static_cast<char>(size.ws_col & 0xff), static_cast<char>(size.ws_col >> 8)};
+}
+
+/// What a shell job put out while no terminal showed it, from the worker's answer; empty where that is not worth a
+/// word.
+std::string recap(const json& answer) {
+  auto away = answer.value("away", json::object());
+  auto ms = optional_number(away, "ms", 0), lines = optional_number(away, "lines", 0);
+  bool silent = optional_number(away, "bytes", 0) == 0;
+  if (silent && ms < long_away_ms)
+    return {};
+  auto what = silent       ? "no output"
+              : lines == 0 ? "output"
+                           : (away.value("more", false) ? "more than " : "") + std::to_string(lines) +
+                                 (lines == 1 ? " line" : " lines");
+  return "meanwhile, in " + age(ms) + ": " + what;
 }
 
 class attachment {
@@ -97,7 +114,11 @@ private:
     char type = 0;
     std::string payload;
     while (worker_.next(type, payload)) {
-      if (type == 'o') {
+      if (type == 'h') {
+        print((std::exchange(shown_, true) ? "" : "\r") + payload);
+      } else if (type == 'o') {
+        if (!std::exchange(begun_, true))
+          begin();
         print(guard_.pass(payload));
       } else if (type == 'x') {
         out_.end = json::parse(payload, nullptr, false);
@@ -105,6 +126,16 @@ private:
         return;
       }
     }
+  }
+
+  /// ATT-1: what stands on the terminal, the session's last lines at its end, goes up into its scrollback, and the
+  /// session's screen comes below. Of what happened meanwhile a line is between the two.
+  void begin() {
+    auto size = size_payload();
+    auto rows =
+        static_cast<std::size_t>(static_cast<unsigned char>(size[0]) | static_cast<unsigned char>(size[1]) << 8);
+    auto said = recap(worker_.answer());
+    print("\r" + (said.empty() ? "" : "\x1b[2m[" + said + "]\x1b[0m\r\n") + std::string(rows - 1, '\n'));
   }
 
   void take_input() {
@@ -134,9 +165,21 @@ private:
   frame_stream& worker_;
   clipboard_guard guard_;
   char key_;
-  bool read_only_, key_pending_ = false, over_ = false;
+  bool read_only_, key_pending_ = false, over_ = false, shown_ = false, begun_ = false;
   outcome out_;
 };
+
+/// How and when a shell job ended, from its row.
+std::string ending(const json& row) {
+  auto state = text_of(row, "state");
+  auto status = optional_number(row, "exitStatus", -1);
+  auto now = std::chrono::system_clock::now().time_since_epoch();
+  auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count() - optional_number(row, "changedAt", 0);
+  return (state == "done"      ? "completed"
+          : state == "stopped" ? "was stopped"
+                               : "has " + state) +
+         (status > 0 ? " with exit status " + std::to_string(status) : "") + ", " + age(ms) + " ago";
+}
 
 /// ATT-4: waits until the session has a worker that can be attached to; the tail of its output is shown meanwhile.
 std::optional<json> find_worker(client& c, const attach_options& o, int& code) {
@@ -153,8 +196,8 @@ std::optional<json> find_worker(client& c, const attach_options& o, int& code) {
       return place;
     if (text_of(*place, "process") == "exited" && text_of(*place, "kind") == "pty") {
       run_logs({o.id, "--lines", "20"});
-      code = fail({errc::not_running,
-                   "the shell job has ended: " + text_of(*place, "state") + "\nrun it again: troupe respawn " + o.id});
+      if (auto row = ask_or_say(c, "session/get", {{"id", bytes_to_json(o.id)}}))
+        code = fail({errc::not_running, "the shell job " + ending(*row) + "\nrun it again: troupe respawn " + o.id});
       return {};
     }
     if (!std::exchange(said, true)) {
@@ -234,7 +277,8 @@ int run_attach(const arguments& args) {
   auto size = size_payload();
   json params{{"mode", o.read_only ? "read" : "terminal"},
               {"rows", static_cast<unsigned char>(size[0]) | static_cast<unsigned char>(size[1]) << 8},
-              {"cols", static_cast<unsigned char>(size[2]) | static_cast<unsigned char>(size[3]) << 8}};
+              {"cols", static_cast<unsigned char>(size[2]) | static_cast<unsigned char>(size[3]) << 8},
+              {"history", history_lines}};
   failure error;
   raw_terminal terminal;
   frame_stream worker;

@@ -54,8 +54,10 @@ bool frame_stream::open(const std::string& socket, const json& params, failure& 
   auto end = in_.find('\n');
   auto answer = json::parse(in_.substr(0, end), nullptr, false);
   in_.erase(0, end + 1);
-  if (answer.is_object() && answer.contains("result"))
+  if (answer.is_object() && answer.contains("result")) {
+    answer_ = answer["result"];
     return true;
+  }
   error = {errc::refused, "the session's process refused"};
   if (answer.is_object() && answer.contains("error") && answer["error"].is_object()) {
     error.text = text_of(answer["error"], "message");

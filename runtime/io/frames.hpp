@@ -13,6 +13,8 @@ class frame_stream {
 public:
   /// Connects and asks to attach; false with `error` when refused or not there.
   bool open(const std::string& socket, const json& params, failure& error);
+  /// What the worker answered to that.
+  [[nodiscard]] const json& answer() const { return answer_; }
   [[nodiscard]] int fd() const { return fd_.get(); }
   /// False when the worker is gone or has not taken it in five seconds; the reading side notices too.
   bool send(char type, std::string_view payload);
@@ -24,6 +26,7 @@ public:
 private:
   unique_fd fd_;
   std::string in_;
+  json answer_;
 };
 
 } // namespace troupe

@@ -14,6 +14,8 @@ namespace troupe {
 namespace {
 constexpr std::size_t frame_limit = std::size_t{1} << 20;
 constexpr std::size_t output_piece = std::size_t{64} << 10;
+constexpr std::size_t most_history = 2000;
+constexpr std::size_t most_history_bytes = std::size_t{2} << 20;
 constexpr std::size_t event_backlog = std::size_t{4} << 20;
 
 std::string head(char type, std::size_t n) {
@@ -34,7 +36,8 @@ struct attach_server::client {
   socket s;
   mode how = mode::terminal;
   std::uint16_t rows = 24, cols = 80;
-  std::uint64_t at = 0; ///< offset of the next output byte to send
+  std::uint64_t at = 0;    ///< offset of the next output byte to send
+  std::size_t history = 0; ///< lines that it gets before the first repaint
   bool repaint = false, ending = false, said_end = false, gone = false, writing = false;
   std::string in, out, sending;
   std::string end_text;
@@ -42,12 +45,13 @@ struct attach_server::client {
 };
 
 void attach_server::take(socket s, mode how, std::uint16_t rows, std::uint16_t cols, std::uint64_t from,
-                         const std::string& rest) {
+                         std::size_t history, const std::string& rest) {
   auto c = std::make_shared<client>(std::move(s));
   c->how = how;
   c->size(rows, cols);
   c->in = rest;
   c->at = from;
+  c->history = std::min(history, most_history);
   if (!pty_ && events_)
     for (const auto& e : events_->after(from))
       frame(*c, 'e', to_text(e));
@@ -133,6 +137,20 @@ void attach_server::frame(client& c, char type, std::string_view payload) {
   c.out += payload;
 }
 
+/// What has left the screen above, oldest first, as much as is bearable (ATT-1).
+void attach_server::fill_history(client& c) {
+  auto lines = pty_->picture().history(std::exchange(c.history, 0));
+  auto first = lines.end();
+  for (std::size_t bytes = 0; first != lines.begin() && (bytes += std::prev(first)->size()) < most_history_bytes;)
+    --first;
+  std::string piece;
+  for (auto at = first; at != lines.end(); ++at) {
+    piece += *at + "\x1b[0m\r\n";
+    if (piece.size() > output_piece || at + 1 == lines.end())
+      frame(c, 'h', std::exchange(piece, {}));
+  }
+}
+
 /// Puts the next output of a client behind its position into its buffer: a repaint when it lost the thread, else bytes
 /// of the ring.
 void attach_server::fill_output(client& c) {
@@ -150,6 +168,8 @@ void attach_server::fill_output(client& c) {
     }
   } else if (c.repaint || lost) {
     c.repaint = false;
+    if (c.history > 0)
+      fill_history(c);
     frame(c, 'o', pty_->picture().repaint());
     c.at = ring.end();
     return;

@@ -25,8 +25,10 @@ public:
   /// The PTY that clients see; null: a conversation, which may only be followed.
   void serve(pty_harness* pty) { pty_ = pty; }
   void serve(const transcript* events) { events_ = events; }
-  /// Takes a client in after its line was answered. `rest`: bytes read behind that line.
-  void take(socket s, mode how, std::uint16_t rows, std::uint16_t cols, std::uint64_t from, const std::string& rest);
+  /// Takes a client in after its line was answered. `history`: how many lines above the screen a terminal gets first.
+  /// `rest`: bytes read behind that line.
+  void take(socket s, mode how, std::uint16_t rows, std::uint16_t cols, std::uint64_t from, std::size_t history,
+            const std::string& rest);
   /// New output, or a new event.
   void output();
   void happened(const event& e);
@@ -44,6 +46,7 @@ private:
   void send(const handle& c);
   void fill(client& c);
   void fill_output(client& c);
+  void fill_history(client& c);
   void drop(const handle& c);
   void typed(client& c, std::string_view bytes);
   void consider_flushed();

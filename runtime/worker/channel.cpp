@@ -180,17 +180,19 @@ bool worker::attach(const std::shared_ptr<rpc_peer>& from, const json& params, c
   if (pty_ && !pty_->ring().valid())
     throw refusal{errc::not_running, "the session has no output"};
   auto start = static_cast<std::uint64_t>(optional_number(params, "from", 0));
-  auto line = to_line(
-      {{"jsonrpc", "2.0"},
-       {"id", id},
-       {"result", {{"kind", pty_ ? "pty" : "conversation"}, {"offset", pty_ ? pty_->ring().end() : events_.last()}}}});
+  auto history = static_cast<std::size_t>(std::max<std::int64_t>(optional_number(params, "history", 0), 0));
+  json result{{"kind", pty_ ? "pty" : "conversation"}, {"offset", pty_ ? pty_->ring().end() : events_.last()}};
+  if (auto away = pty_ ? pty_->since_left() : std::nullopt)
+    result["away"] = {{"ms", away->ms}, {"bytes", away->bytes}, {"lines", away->lines}, {"more", away->more}};
+  auto line = to_line({{"jsonrpc", "2.0"}, {"id", id}, {"result", std::move(result)}});
   std::string rest;
   auto s = from->channel().detach(rest);
   asio::error_code ignored;
   s.non_blocking(false, ignored);
   line += '\n';
   [[maybe_unused]] auto written = ::write(s.native_handle(), line.data(), line.size());
-  attached_.take(std::move(s), how, static_cast<std::uint16_t>(rows), static_cast<std::uint16_t>(cols), start, rest);
+  attached_.take(std::move(s), how, static_cast<std::uint16_t>(rows), static_cast<std::uint16_t>(cols), start, history,
+                 rest);
   return true;
 }
 

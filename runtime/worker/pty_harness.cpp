@@ -142,9 +142,22 @@ void pty_harness::flush() {
 }
 
 void pty_harness::attended(bool yes) {
+  if (!yes) {
+    left_at_ = ring_.end();
+    left_ = std::chrono::system_clock::now();
+  }
   attended_ = yes;
   if (screen_)
     screen_->answer_queries(!yes);
+}
+
+std::optional<pty_harness::absence> pty_harness::since_left() const {
+  if (attended_ || !left_at_)
+    return {};
+  auto kept = ring_.read(std::max(*left_at_, ring_.begin()));
+  auto away = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now() - left_);
+  return absence{away.count(), ring_.end() - *left_at_,
+                 static_cast<std::size_t>(std::count(kept.begin(), kept.end(), '\n')), *left_at_ < ring_.begin()};
 }
 
 void pty_harness::resize(std::uint16_t rows, std::uint16_t cols) {

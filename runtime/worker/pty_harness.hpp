@@ -1,9 +1,11 @@
 // A command in a PTY: its output goes to the ring, its input comes from attached terminals and replies.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <asio/posix/stream_descriptor.hpp>
@@ -39,6 +41,14 @@ public:
   void on_output(std::function<void()> told) { told_ = std::move(told); }
   /// Whether a terminal is attached: it answers the program's queries, else libvterm does.
   void attended(bool yes);
+  /// Output since the last terminal went: none where none was there yet, or one is there now.
+  struct absence {
+    std::int64_t ms = 0;
+    std::uint64_t bytes = 0;
+    std::size_t lines = 0;
+    bool more = false; ///< than `lines`: not all of them are kept
+  };
+  [[nodiscard]] std::optional<absence> since_left() const;
   /// Reads what is left in the PTY; called when the tree has ended.
   void drain();
 
@@ -57,6 +67,8 @@ private:
   std::string slave_, fault_; ///< of the terminal: its name, or why there is none
   std::string typing_, queued_;
   bool attended_ = false;
+  std::optional<std::uint64_t> left_at_; ///< where the output was when the last terminal went
+  std::chrono::system_clock::time_point left_;
 };
 
 } // namespace troupe

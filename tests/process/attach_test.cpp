@@ -121,6 +121,7 @@ CAF_TEST(attach to an ended job shows its tail and says how to run it again) {
   s.troupe({"wait", id});
   terminal t(s, {"attach", id});
   CAF_CHECK(t.shows("the tail"));
+  CAF_CHECK(t.shows("the shell job has failed with exit status 1, "));
   CAF_CHECK(t.shows("troupe respawn"));
   CAF_CHECK_EQUAL(t.end(), 1);
   CAF_CHECK(s.stop_with_terminals());

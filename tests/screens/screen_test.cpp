@@ -194,6 +194,61 @@ CAF_TEST(a repaint carries colours and cursor and modes and title) {
   CAF_CHECK_EQUAL(second.shown.repaint(), painted);
 }
 
+namespace {
+
+/// Without the escapes that paint it.
+std::vector<std::string> plain(const std::vector<std::string>& painted) {
+  std::vector<std::string> out;
+  for (const auto& line : painted) {
+    std::string text;
+    for (std::size_t at = 0; at < line.size(); ++at)
+      if (line[at] != '\x1b')
+        text += line[at];
+      else
+        at = line.find('m', at);
+    out.push_back(text);
+  }
+  return out;
+}
+
+std::string numbered(int first, int last) {
+  std::string out;
+  for (int i = first; i <= last; ++i)
+    out += "line " + std::to_string(i) + "\r\n";
+  return out;
+}
+
+} // namespace
+
+// ATT-1: the last lines go into the terminal's scrollback, each once, and no query among them
+CAF_TEST(what has left the screen is told from what the ring holds) {
+  pty p(1 << 16, 4, 20);
+  p.feed("\x1b[31mred\x1b[0m\x1b[6n\x1b[c\r\n" + numbered(1, 9));
+  auto lines = p.shown.history(5); // 1 to 9 and an empty one below: the screen has 7, 8 and 9
+  CAF_CHECK(plain(lines) == std::vector<std::string>({"line 2", "line 3", "line 4", "line 5", "line 6"}));
+  lines = p.shown.history(100);
+  CAF_REQUIRE_EQUAL(lines.size(), 7u);
+  CAF_CHECK_EQUAL(lines[0], "\x1b[0;31mred");
+  p.shown.resize(6, 20); // the larger screen has what the smaller had: nothing is lost between the two
+  CAF_CHECK_EQUAL(plain(p.shown.history(100)).back(), "line 6");
+  p.feed("\x1b[?1049hfull\r\nscreen\r\n\r\n\r\n\r\n\r\n\r\n");
+  CAF_CHECK_EQUAL(plain(p.shown.history(100)).back(), "line 6");
+  p.feed("\x1b[?1049l\x1b[H\x1b[2J\x1b[3Jnew");
+  CAF_CHECK(p.shown.history(100).empty()); // erased by the program
+}
+
+// ATT-1
+CAF_TEST(what is left of a full screen program whose beginning is lost is no history) {
+  pty p(4096, 4, 20);
+  p.feed("\x1b[?1049h");
+  for (int i = 0; i < 300; ++i)
+    p.feed("\x1b[2J\x1b[Hof the program\r\n\r\n\r\n\r\n\r\n");
+  CAF_CHECK(p.shown.history(100).empty());
+  p.feed("\x1b[?1049l" + numbered(1, 9));
+  CAF_CHECK(plain(p.shown.history(100)) ==
+            std::vector<std::string>({"line 1", "line 2", "line 3", "line 4", "line 5", "line 6"}));
+}
+
 // ATT-3
 CAF_TEST(a resize keeps what fits) {
   pty p(1 << 16, 4, 20);

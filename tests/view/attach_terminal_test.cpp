@@ -122,6 +122,50 @@ CAF_TEST(the terminal is restored when the one that shows a conversation is kill
   CAF_CHECK_EQUAL(s.troupe({"wait", id, "--timeout", "20"}).status, 0);
 }
 
+// ATT-1
+CAF_TEST(a shell jobs last lines are in the scrollback once and with a word on what happened meanwhile) {
+  sandbox s;
+  auto id = s.bg({"--name", "count", "--exec",
+                  "stty -echo; seq -f 'line %g.' 60; while read x; do for w in $x; do echo \"got $w\"; done; done"});
+  CAF_REQUIRE(until(s, [&] { return holds(s.troupe({"logs", id}).out, "line 60."); }));
+  tmux t(s, 24, 80);
+  auto all = [&] { return t.call({"capture-pane", "-p", "-S", "-", "-t", "v"}); };
+  auto times = [&](const std::string& what) {
+    auto text = all();
+    int n = 0;
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1))
+      ++n;
+    return n;
+  };
+  t.type("echo what was there");
+  t.keys({"Enter"});
+  t.type("troupe attach count");
+  t.keys({"Enter"});
+  CAF_REQUIRE(t.shows("line 60."));
+  for (int i = 1; i <= 60; ++i)
+    CAF_CHECK_EQUAL(times("line " + std::to_string(i) + "."), 1);
+  CAF_CHECK(holds(all(), "what was there\nready> troupe attach"));
+  CAF_CHECK(!holds(all(), "meanwhile"));
+  t.keys({"C-\\"});
+  CAF_REQUIRE(t.shows("come back with"));
+  CAF_REQUIRE(until(s, [&] { return s.field(id, "attached").is_null(); }));
+  CAF_REQUIRE_EQUAL(s.troupe({"reply", id, "one two three"}).status, 0);
+  CAF_REQUIRE(until(s, [&] { return holds(s.troupe({"logs", id}).out, "got three"); }));
+  t.call({"send-keys", "-R", "-t", "v"});
+  t.call({"clear-history", "-t", "v"});
+  t.type("troupe attach count");
+  t.keys({"Enter"});
+  CAF_REQUIRE(t.shows("got three"));
+  auto text = all();
+  auto recap = text.find("[meanwhile, in ");
+  CAF_CHECK(recap != std::string::npos && text.find(": 3 lines]\n", recap) != std::string::npos);
+  CAF_CHECK(text.find("got three") > recap);
+  CAF_CHECK_EQUAL(times("line 30."), 1);
+  t.keys({"C-\\"});
+  CAF_REQUIRE(t.shows("come back with"));
+  CAF_CHECK(t.restored());
+}
+
 // ATT-2, ATT-5
 CAF_TEST(a foreground conversation is suspended and goes on where it was) {
   sandbox s;

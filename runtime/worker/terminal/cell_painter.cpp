@@ -35,7 +35,9 @@ VTermScreenCell empty(const VTermColor& bg) {
   return c;
 }
 
-bool blank(const VTermScreenCell& c) { return c.chars[0] == 0 && VTERM_COLOR_IS_DEFAULT_BG(&c.bg); }
+bool blank(const VTermScreenCell& c) {
+  return c.chars[0] == 0 && VTERM_COLOR_IS_DEFAULT_BG(&c.bg);
+}
 
 } // namespace
 
@@ -44,7 +46,9 @@ glyph_widths::glyph_widths() : probe_(vterm_new(1, 8)) {
   vterm_screen_reset(vterm_obtain_screen(probe_), 1);
 }
 
-glyph_widths::~glyph_widths() { vterm_free(probe_); }
+glyph_widths::~glyph_widths() {
+  vterm_free(probe_);
+}
 
 int glyph_widths::of(char32_t c) {
   if (c < 0x300)
@@ -62,7 +66,9 @@ int glyph_widths::of(char32_t c) {
   return slot.width;
 }
 
-std::string place(int row, int col) { return "\x1b[" + std::to_string(row + 1) + ";" + std::to_string(col + 1) + "H"; }
+std::string place(int row, int col) {
+  return "\x1b[" + std::to_string(row + 1) + ";" + std::to_string(col + 1) + "H";
+}
 
 std::string sgr(const VTermScreenCell& cell) {
   std::string out = "\x1b[0";
@@ -118,7 +124,10 @@ std::string pen_sgr(const VTermState* state) {
 /// What stands in a cell as terminals show it: halves of wide characters are blanks.
 cell_painter::shown cell_painter::at(int row, int col) {
   shown s{};
-  vterm_screen_get_cell(cells_, {row, col}, &s.cell);
+  if (line_ != nullptr)
+    s.cell = line_[col];
+  else
+    vterm_screen_get_cell(cells_, {row, col}, &s.cell);
   s.width = 1;
   auto first = s.cell.chars[0];
   if (first == 0 || first == other_half) {

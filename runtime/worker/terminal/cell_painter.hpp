@@ -32,6 +32,9 @@ class cell_painter {
 public:
   cell_painter(const VTermScreen* cells, int cols, glyph_widths& widths)
       : cells_(cells), cols_(cols), widths_(widths) {}
+  /// Paints a line that is leaving the screen: its row 0. `line` has `cols` cells.
+  cell_painter(const VTermScreenCell* line, int cols, glyph_widths& widths)
+      : line_(line), cols_(cols), widths_(widths) {}
   /// Places the cursor and paints one row; empty for a blank row. The screen was cleared before.
   std::string row(int row);
   /// The row as plain text, trimmed at the right.
@@ -46,7 +49,8 @@ private:
   };
   shown at(int row, int col);
   void put(std::string& out, const VTermScreenCell& cell);
-  const VTermScreen* cells_;
+  const VTermScreen* cells_ = nullptr;
+  const VTermScreenCell* line_ = nullptr;
   int cols_;
   glyph_widths& widths_;
 };

@@ -113,6 +113,25 @@ std::string screen::repaint() {
   return awake().repaint();
 }
 
+std::vector<std::string> screen::history(std::size_t most) {
+  catch_up();
+  auto& now = awake();
+  auto bytes = ring_.read(ring_.begin());
+  std::string_view kept(bytes.data(), bytes.size());
+  bool midway = ring_.begin() > 0;
+  if (midway) // the oldest line lost its beginning
+    kept.remove_prefix(std::min(kept.find('\n') + 1, kept.size()));
+  auto last = now.alternate() ? std::string_view::npos : start_of_last(kept, most + rows_);
+  if (last != std::string_view::npos && last > 0) {
+    kept.remove_prefix(last);
+    midway = true;
+  }
+  terminal_state again(rows_, cols_);
+  again.keep_history(most, midway);
+  again.feed(kept);
+  return again.alternate() == now.alternate() ? again.history(now.used()) : std::vector<std::string>{};
+}
+
 std::string screen::text() {
   catch_up();
   return awake().text();

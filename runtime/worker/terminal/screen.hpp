@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/worker/terminal/output_ring.hpp"
 #include "runtime/worker/terminal/query_watch.hpp"
@@ -37,6 +38,10 @@ public:
   /// An escape stream that makes a terminal of this size show this screen: cells, cursor, pen, modes, title; under an
   /// alternate screen also the main one (ATT-1). Catches up first. Meant for a terminal in any state.
   std::string repaint();
+  /// The last `most` lines above what the main screen shows, oldest first, each painted from the left edge on; no query
+  /// and no other sequence is in them (ATT-1). They come from what the ring holds. None while a program that fills the
+  /// screen has written so much that nothing is known of what was before it. Catches up first.
+  std::vector<std::string> history(std::size_t most);
   /// The rows as plain text, trimmed at the right, each with a newline. Catches up first.
   std::string text();
   /// The window's title (OSC 0 or 2) as far as parsed.

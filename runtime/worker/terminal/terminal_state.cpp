@@ -2,6 +2,7 @@
 #include "runtime/worker/terminal/terminal_state.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/worker/terminal/sgr_rewrite.hpp"
 
@@ -33,11 +34,20 @@ struct vterm_callbacks {
       self(user).alternate_ = value->boolean != 0;
     return 1;
   }
+  static int pushed(int cols, const VTermScreenCell* line, void* user) {
+    auto& t = self(user);
+    if (t.alternate_)
+      return 1;
+    t.left_.push_back(cell_painter(line, cols, t.widths_).row(0));
+    if (t.left_.size() > t.most_left_)
+      t.left_.pop_front();
+    return 1;
+  }
   static void output(const char* bytes, std::size_t n, void* user) {
     if (self(user).reply_)
       self(user).reply_({bytes, n});
   }
-  static const VTermScreenCallbacks all;
+  static const VTermScreenCallbacks all, keeping;
 };
 
 const VTermScreenCallbacks vterm_callbacks::all = [] {
@@ -45,6 +55,12 @@ const VTermScreenCallbacks vterm_callbacks::all = [] {
   c.damage = damage;
   c.movecursor = moved;
   c.settermprop = property;
+  return c;
+}();
+
+const VTermScreenCallbacks vterm_callbacks::keeping = [] {
+  auto c = all;
+  c.sb_pushline = pushed;
   return c;
 }();
 
@@ -59,9 +75,13 @@ terminal_state::terminal_state(int rows, int cols)
   write("\x1b\x37"); // else ESC 8 gives black on black
 }
 
-terminal_state::~terminal_state() { vterm_free(vt_); }
+terminal_state::~terminal_state() {
+  vterm_free(vt_);
+}
 
-void terminal_state::write(std::string_view bytes) { vterm_input_write(vt_, bytes.data(), bytes.size()); }
+void terminal_state::write(std::string_view bytes) {
+  vterm_input_write(vt_, bytes.data(), bytes.size());
+}
 
 VTermPos terminal_state::cursor() const {
   VTermPos at{};
@@ -230,6 +250,10 @@ void terminal_state::on_plain_csi(const control_sequence& s) {
     return write("\x1b\x38");
   case 't':
     return;
+  case 'J':
+    if (s.at(0, 0) == 3)
+      left_.clear();
+    break;
   case 'h':
   case 'l':
     for (std::size_t i = 0; i < s.numbers.size(); ++i)
@@ -256,6 +280,8 @@ void terminal_state::set_private(int mode, bool on) {
       return enter_alternate(mode);
     if (!on)
       main_rows_.clear();
+    if (!on && !alternate_ && std::exchange(midway_, false))
+      left_.clear();
   }
   if (mode == 1048 && on)
     return save();
@@ -304,6 +330,36 @@ std::string terminal_state::repaint() {
   }
   out += modes_.still() + pen_sgr(state_);
   return out + (visible_ ? "\x1b[?25h" : "\x1b[?25l");
+}
+
+void terminal_state::keep_history(std::size_t most, bool midway) {
+  most_left_ = most;
+  midway_ = midway;
+  vterm_screen_set_callbacks(cells_, &vterm_callbacks::keeping, this);
+}
+
+/// Its rows as painted, without the empty ones at the end.
+std::vector<std::string> terminal_state::main_screen() {
+  auto rows = alternate_ ? main_rows_ : painted();
+  while (!rows.empty() && rows.back().empty())
+    rows.pop_back();
+  return rows;
+}
+
+std::size_t terminal_state::used() {
+  return main_screen().size();
+}
+
+std::vector<std::string> terminal_state::history(std::size_t shown) {
+  std::vector<std::string> out(left_.begin(), left_.end());
+  auto rows = main_screen();
+  out.insert(out.end(), rows.begin(), rows.end());
+  out.resize(out.size() - std::min(shown, out.size()));
+  if (out.size() > most_left_)
+    out.erase(out.begin(), out.end() - static_cast<std::ptrdiff_t>(most_left_));
+  for (auto& line : out) // each begins with the place where it stood
+    line.erase(0, line.empty() ? 0 : line.find('H') + 1);
+  return out;
 }
 
 std::string terminal_state::text() {

@@ -2,6 +2,7 @@
 // only what it handles well.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,14 @@ public:
   [[nodiscard]] std::string repaint();
   [[nodiscard]] std::string text();
   [[nodiscard]] const std::string& title() const { return modes_.title(); }
+  [[nodiscard]] bool alternate() const { return alternate_; }
+  /// From now on keeps the last `most` lines that leave the main screen. `midway`: what is fed began somewhere in the
+  /// output; when it then leaves an alternate screen that it never entered, all before that was of that screen.
+  void keep_history(std::size_t most, bool midway);
+  /// The lines kept and those of the main screen, but for the last `shown`: each painted from the left edge on.
+  [[nodiscard]] std::vector<std::string> history(std::size_t shown);
+  /// How many lines of the main screen are used, from the top.
+  [[nodiscard]] std::size_t used();
 
 private:
   friend struct vterm_callbacks;
@@ -59,6 +68,7 @@ private:
   [[nodiscard]] VTermPos cursor() const;
   [[nodiscard]] unsigned font() const;
   [[nodiscard]] std::vector<std::string> painted();
+  [[nodiscard]] std::vector<std::string> main_screen();
   int rows_, cols_;
   VTerm* vt_;
   VTermState* state_;
@@ -69,8 +79,11 @@ private:
   std::function<void(std::string_view)> reply_;
   saved_cursor saved_;
   std::vector<std::string> main_rows_; ///< what the alternate screen covers
-  int edge_row_ = -1;                  ///< the row whose last column was just written: the next character wraps
-  int combined_ = 0;                   ///< combining characters on the last cell
+  std::deque<std::string> left_;       ///< the screen, at the top
+  std::size_t most_left_ = 0;
+  bool midway_ = false;
+  int edge_row_ = -1; ///< the row whose last column was just written: the next character wraps
+  int combined_ = 0;  ///< combining characters on the last cell
   bool visible_ = true, alternate_ = false, single_shift_ = false;
 };
 
