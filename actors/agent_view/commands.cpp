@@ -195,6 +195,10 @@ std::size_t chip_size(const std::string& typed, const catalog& known) {
   return meant && typed.size() > word.size() ? word.size() : 0;
 }
 
+std::string state_words(const std::string& state) {
+  return state == "blocked" ? "needs input" : state == "done" ? "completed" : state.empty() ? "unknown" : state;
+}
+
 std::function<bool(const session&)> finder_of(const std::string& words) {
   std::vector<std::string> parts;
   for (auto rest = trimmed(words); !rest.empty();) {
@@ -206,7 +210,7 @@ std::function<bool(const session&)> finder_of(const std::string& words) {
     return {};
   return [parts](const session& s) {
     auto text = folded(s.now.name + "\n" + s.now.sentence + "\n" + s.now.cwd + "\n" + s.now.id.value + "\n" +
-                       s.now.harness + "\n" + s.now.definition + "\n" + s.now.state);
+                       s.now.harness + "\n" + s.now.definition + "\n" + s.now.state + "\n" + state_words(s.now.state));
     return std::all_of(parts.begin(), parts.end(), [&](const auto& p) { return text.find(p) != std::string::npos; });
   };
 }

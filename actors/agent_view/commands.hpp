@@ -51,6 +51,8 @@ meaning read_input(const std::string& typed, const std::string& whole, const cat
 /// The agent definition that the text begins with, for the chip; 0: none.
 std::size_t chip_size(const std::string& typed, const catalog& known);
 
+/// A row's state in the screen's words.
+std::string state_words(const std::string& state);
 /// What fits the filter that the text is; empty where it is none.
 std::function<bool(const session&)> filter_of(const std::string& typed);
 /// What contains each of the words somewhere.

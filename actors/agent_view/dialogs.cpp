@@ -222,8 +222,12 @@ std::vector<line> help_lines(const state& s, int rows) {
   add("", "/model NAME", "the model of what is dispatched from here");
   add("", "/login /logout", "sign in, sign out");
   add("", "/resume", "a session that was removed");
-  std::vector<line> out{{{{"  All keys", ink::strong}, {"   any other key closes this", ink::dim}}}, {}};
   auto room = std::max(rows - 2, 1);
+  bool scrolls = static_cast<int>(all.size()) > room;
+  std::vector<line> out{
+      {{{"  All keys", ink::strong},
+        {scrolls ? "   ↑ ↓ show the rest · any other key closes this" : "   any key closes this", ink::dim}}},
+      {}};
   auto first = std::clamp(s.help_top, 0, std::max(static_cast<int>(all.size()) - room, 0));
   out.insert(out.end(), all.begin() + first, all.begin() + std::min<int>(first + room, static_cast<int>(all.size())));
   out.resize(static_cast<std::size_t>(std::max(rows, 0)));

@@ -163,7 +163,7 @@ std::string prompt_of(const state& s) {
 }
 
 std::string hint_of(const state& s) {
-  return s.mode == asking::reply    ? "a reply; its number chooses an answer; ! runs a command"
+  return s.mode == asking::reply    ? reply_hint(s)
          : s.mode == asking::find   ? "words of the name, the sentence, the directory"
          : s.mode == asking::rename ? "a name"
                                     : "a task, ! command, / commands, @ agents";
@@ -194,6 +194,19 @@ void add_input(const state& s, int rows, screen& out) {
   }
 }
 
+/// What Enter does with what is typed.
+std::string accept_word(const state& s) {
+  if (s.mode == asking::reply)
+    return "send";
+  const auto& text = s.input.text();
+  if (filter_of(text))
+    return "attach";
+  if (!text.starts_with("/"))
+    return "start";
+  auto meant = read_input(text, text, s.known, s.sessions, s.set.repository).kind;
+  return meant == meaning::dispatch ? "start" : "run";
+}
+
 std::vector<span> hints(const state& s) {
   std::vector<span> out;
   auto add = [&](const std::string& key, const char* does) {
@@ -210,8 +223,11 @@ std::vector<span> hints(const state& s) {
     add("Enter", "keep");
     add("Esc", "leave it");
   } else if (!current(s).empty()) {
-    add(key(action::accept), s.mode == asking::reply ? "send" : "start");
-    if (s.mode == asking::dispatch)
+    auto does = accept_word(s);
+    add(key(action::accept), does.c_str());
+    if (!s.offers.empty())
+      add(key(action::complete), "complete");
+    if (does == "start")
       add(key(action::accept_attach), "start and attach");
     add(key(action::cancel), "clear");
   } else if (s.selected.kind == item::row) {
@@ -222,7 +238,8 @@ std::vector<span> hints(const state& s) {
     add(key(action::accept), s.selected.kind == item::more ? "show them" : "fold");
     add(key(action::stop), "all of it");
   }
-  add(key(action::help), "keys");
+  if (s.dialogs.empty() && current(s).empty() && s.mode != asking::rename && s.mode != asking::find)
+    add(key(action::help), "keys"); // else it is a character like others
   return out;
 }
 

@@ -11,6 +11,7 @@ namespace {
 
 constexpr wall_ms beat_ms = 600; ///< of what works
 constexpr int age_columns = 4;
+constexpr int least_shared = 30;        ///< columns that two things can share
 constexpr std::size_t most_said = 4096; ///< bytes of a sentence that are looked at: more than any line holds
 
 ink ink_of(const std::string& state) {
@@ -62,17 +63,26 @@ std::vector<span> pull_label(const session& x) {
   return out;
 }
 
-std::string sentence_of(const session& x) {
-  const auto& said = x.now.waiting.empty() ? x.now.sentence : x.now.waiting.front().text;
-  auto out = visible_line(std::string_view(said).substr(0, most_said));
+/// What it says, what runs for it, what befell it: of a long sentence the end gives way to what runs.
+std::string sentence_of(const session& x, int room) {
+  const auto& all = x.now.waiting.empty() ? x.now.sentence : x.now.waiting.front().text;
+  auto said = visible_line(std::string_view(all).substr(0, most_said));
   std::string work;
   for (const auto& w : x.now.work)
     work += (work.empty() ? "" : ", ") + visible_line(w.title);
-  if (!work.empty())
-    out += (out.empty() ? "" : " ") + ("[running: " + work + "]");
+  if (x.now.state == "failed" && x.now.exit_status > 0)
+    said = "exit " + std::to_string(x.now.exit_status) + (said.empty() ? "" : " · ") + said;
+  if (!work.empty()) {
+    work = "[running: " + work + "]";
+    if (!said.empty() && room >= least_shared) {
+      work = clip(work, std::max(room / 2, room - width(said) - 1));
+      said = clip(said, room - width(work) - 1);
+    }
+    said += (said.empty() ? "" : " ") + work;
+  }
   if (!x.now.note.empty())
-    out += (out.empty() ? "" : " ") + ("[" + visible_line(x.now.note) + "]");
-  return out;
+    said += (said.empty() ? "" : " ") + ("[" + visible_line(x.now.note) + "]");
+  return clip(said, room);
 }
 
 std::string padded(std::string text, int columns) {
@@ -127,9 +137,9 @@ line row_line(const state& s, const session& x, bool chosen, int number) {
       {padded(clip(name, names), names) + "  ", x.now.name.empty() || (rests && !chosen) ? ink::plain : ink::strong});
   auto room = s.columns - line_width(left) - line_width(right) - 2;
   if (room >= 4)
-    left.push_back({clip(sentence_of(x), room), x.now.state == "failed"              ? ink::bad
-                                                : chosen || x.now.state == "blocked" ? ink::plain
-                                                                                     : ink::dim});
+    left.push_back({sentence_of(x, room), x.now.state == "failed"              ? ink::bad
+                                          : chosen || x.now.state == "blocked" ? ink::plain
+                                                                               : ink::dim});
   if (room < 0)
     left[3].text = clip(name, std::max(s.columns - 6, 1));
   return spread(std::move(left), std::move(right), s.columns);
@@ -144,6 +154,8 @@ std::int64_t next_change(const state& s) {
     at_most(s.notice.until - s.now);
   if (s.helping)
     return soon;
+  if (s.peeking && s.looking.due > 0 && !s.looking.asked)
+    at_most(s.looking.due - s.now);
   for (const auto& x : s.window)
     if (const auto* now = x.kind == item::row ? s.sessions.find(x.id) : nullptr) {
       if (s.columns >= 40)

@@ -7,11 +7,11 @@ const std::vector<action_entry>& actions() {
   static const std::vector<action_entry> all{
       {action::up, "up", "up ctrl+p", "one up"},
       {action::down, "down", "down ctrl+n", "one down"},
-      {action::accept, "enter", "enter", "attach; or send what is typed; or fold a group"},
+      {action::accept, "enter", "enter", "attach; send what is typed; fold a group"},
       {action::attach, "attach", "right", "attach to the session"},
       {action::peek, "peek", "space", "look at a session and reply to it"},
       {action::accept_attach, "send-attach", "shift+enter alt+enter", "send what is typed and attach to it"},
-      {action::complete, "complete", "tab", "complete; on an empty line: the agent definitions"},
+      {action::complete, "complete", "tab", "complete; when empty: agent definitions"},
       {action::newline, "newline", "ctrl+j", "a new line in what is typed"},
       {action::edit, "edit", "ctrl+g", "edit what is typed in $VISUAL or $EDITOR"},
       {action::stop, "stop", "ctrl+x", "stop; again within two seconds: delete"},

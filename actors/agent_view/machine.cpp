@@ -87,6 +87,8 @@ void on(state& s, const changed& e, intents& out) {
     return;
   if (const auto* before = s.sessions.find(e.now.now.id.value))
     tell_people(*before, e.now, out);
+  if (s.looking.id == e.now.now.id.value)
+    s.looking.due = s.now;
   s.sessions.put(e.now);
 }
 
@@ -140,6 +142,8 @@ void on(state& s, const outcome& e, intents& out) {
     return;
   auto errand = std::move(at->second);
   s.errands.erase(at);
+  if (errand.what.kind == intent::look)
+    return looked(s, errand.what.id, e);
   if (!e.good)
     return failed(s, errand, e);
   switch (errand.what.kind) {
@@ -189,6 +193,7 @@ void next(state& s, const event& e, wall_ms now, std::vector<intent>& out) {
   s.now = now;
   std::visit([&](const auto& x) { on(s, x, out); }, e);
   settle(s);
+  look(s, out);
 }
 
 std::pair<std::string, bool> dispatch_model(const state& s) {

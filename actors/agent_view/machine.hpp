@@ -103,6 +103,7 @@ struct intent {
     attach, ///< id
     sign_in,
     sign_out,
+    look,    ///< id: the last lines that a shell job has put out; the outcome's text
     past,    ///< list removed sessions
     resume,  ///< id
     edit,    ///< text
@@ -166,6 +167,12 @@ struct state {
   bool waking = false; ///< the peeked session was told that a reply is coming
 
   bool peeking = false, helping = false;
+  struct {
+    std::string id;
+    std::vector<std::string> lines;
+    wall_ms due = 0; ///< when to ask again; 0: when it changes
+    bool asked = false;
+  } looking; ///< the shell job that is peeked at: what it put out last
   int help_top = 0;
   std::vector<dialog> dialogs; ///< none or one
   std::string model_override;  ///< `/model NAME`: for this run of the view

@@ -43,6 +43,10 @@ void close_peek(state& s);
 bool peek_key(state& s, const std::string& name, intents& out);
 void peek_moved(state& s); ///< the selection may be on another session now
 void send_reply(state& s, intents& out);
+std::string reply_hint(const state& s); ///< what may be typed there
+/// Asks for what a shell job that is peeked at has put out last, where that is due.
+void look(state& s, intents& out);
+void looked(state& s, const std::string& id, const outcome& e);
 
 // dialogs.cpp
 bool dialog_key(state& s, const std::string& name, intents& out);

@@ -10,17 +10,24 @@ namespace troupe::view {
 namespace {
 
 constexpr std::size_t most_pulls = 4;
+constexpr wall_ms look_again_ms = 1000;
 
-std::string state_words(const session& x) {
-  const auto& state = x.now.state;
-  return state == "blocked" ? "needs input" : state == "done" ? "completed" : state.empty() ? "unknown" : state;
+bool is_job(const session& x) {
+  return x.now.harness == "exec";
 }
 
-/// Since when it is in its state.
-std::string since_words(const state& s, const session& x) {
+/// Its state, and since when.
+std::string state_since(const state& s, const session& x) {
+  auto words = state_words(x.now.state);
+  if (x.now.state == "failed" && x.now.exit_status > 0)
+    words += " (exit " + std::to_string(x.now.exit_status) + ")";
   if (!x.now.waiting.empty())
-    return "waiting " + age(s.now - x.now.waiting.front().since);
-  return x.now.told.since > 0 ? age(s.now - x.now.told.since) : std::string();
+    return words + " · waiting " + age(s.now - x.now.waiting.front().since);
+  if (x.now.told.since <= 0)
+    return words;
+  bool over = x.now.state == "done" || x.now.state == "failed" || x.now.state == "stopped";
+  auto time = age(s.now - x.now.told.since);
+  return words + (over ? " " + time + " ago" : " for " + time);
 }
 
 std::string joined(const std::vector<std::string>& parts) {
@@ -43,18 +50,41 @@ void add_wrapped(std::vector<line>& out, const std::string& text, ink as, int co
   }
 }
 
+std::string without_tabs(const std::string& text) {
+  std::string out;
+  for (char c : text)
+    out += c == '\t' ? std::string(static_cast<std::size_t>(8 - width(out) % 8), ' ') : std::string(1, c);
+  return out;
+}
+
 const question* asked(const session& x) {
   return x.now.waiting.empty() ? nullptr : &x.now.waiting.front();
 }
 
-std::vector<line> content(const state& s, const session& x) {
-  std::vector<line> out;
+/// Cuts lines to what there is room for, and says so.
+void cut(std::vector<line>& lines, std::size_t room) {
+  if (lines.size() <= room || room == 0)
+    return;
+  lines.resize(room);
+  lines.back() = {{{"  … more: attach to read all", ink::dim}}};
+}
+
+/// What it says and, of a question, the choices: these are seen however long the text is, as a key chooses them.
+std::vector<line> sayings(const state& s, const session& x, std::size_t room) {
+  std::vector<line> out, choices;
   const auto* q = asked(x);
   auto text = q != nullptr ? q->text : x.now.sentence;
   add_wrapped(out, text.empty() ? "nothing said yet" : text, text.empty() ? ink::dim : ink::plain, s.columns);
   if (q != nullptr)
     for (const auto& o : q->options)
-      out.push_back({{{"  " + std::to_string(o.n), ink::accent}, {"  " + visible_line(o.name), ink::plain}}});
+      choices.push_back({{{"  " + std::to_string(o.n), ink::accent}, {"  " + visible_line(o.name), ink::plain}}});
+  cut(out, room > choices.size() ? room - choices.size() : 1);
+  out.insert(out.end(), choices.begin(), choices.end());
+  return out;
+}
+
+std::vector<line> content(const state& s, const session& x, std::size_t room) {
+  auto out = sayings(s, x, room);
   for (std::size_t i = 0; i < std::min(x.pulls.size(), most_pulls); ++i)
     out.push_back({{{"  #" + std::to_string(x.pulls[i].number), ink::accent, x.pulls[i].url},
                     {"  " + visible_line(x.pulls[i].state) + "  " + visible_line(x.pulls[i].url), ink::dim}}});
@@ -70,13 +100,22 @@ std::vector<line> content(const state& s, const session& x) {
   return out;
 }
 
+/// The last lines of a shell job's output, as many as there is room for.
+void add_output(std::vector<line>& body, const state& s, const session& x, std::size_t room) {
+  if (s.looking.id != x.now.id.value || body.size() >= room)
+    return;
+  const auto& all = s.looking.lines;
+  for (auto i = all.size() - std::min(room - body.size(), all.size()); i < all.size(); ++i)
+    body.push_back({{{"  │ ", ink::dim}, {clip(all[i], s.columns - 5), ink::plain}}});
+}
+
 void answer(state& s, const session& x, const question& q, const std::string& choice, const std::string& name,
             intents& out) {
   intent what{intent::answer};
   what.id = x.now.id.value;
   what.question = q.id;
   what.text = choice;
-  notice(s, label(x) + " · " + visible_line(name));
+  notice(s, "answered " + label(x) + ": " + visible_line(name));
   send(s, std::move(what), out);
 }
 
@@ -144,10 +183,53 @@ bool peek_key(state& s, const std::string& name, intents& out) {
     s.waking = true; // while the reply is being typed, its process starts (KEEP-6)
     intent wake{intent::wake};
     wake.id = x->now.id.value;
-    if (x->now.harness != "exec")
+    if (!is_job(*x))
       out.push_back(std::move(wake));
   }
   return false;
+}
+
+std::string reply_hint(const state& s) {
+  const auto* x = selected_session(s);
+  if (x == nullptr)
+    return {};
+  if (is_job(*x))
+    return x->now.process == "exited" ? "it has ended: Esc, then /respawn, runs it again" : "a line, typed into it";
+  const auto* q = asked(*x);
+  return q != nullptr && !q->options.empty() ? "a reply; its number chooses an answer" : "a reply; ! runs a command";
+}
+
+void look(state& s, intents& out) {
+  const auto* x = s.peeking ? selected_session(s) : nullptr;
+  if (x == nullptr || !is_job(*x))
+    return;
+  auto& at = s.looking;
+  if (at.id != x->now.id.value)
+    at = {x->now.id.value, {}, s.now, false};
+  if (at.asked || at.due == 0 || s.now < at.due)
+    return;
+  at.asked = true;
+  intent what{intent::look};
+  what.id = at.id;
+  send(s, std::move(what), out);
+}
+
+void looked(state& s, const std::string& id, const outcome& e) {
+  auto& at = s.looking;
+  const auto* x = s.sessions.find(id);
+  if (at.id != id || x == nullptr)
+    return;
+  at.asked = false;
+  bool goes_on = x->now.process != "exited" && x->now.process != "frozen";
+  at.due = goes_on ? s.now + look_again_ms : 0;
+  if (!e.good)
+    return;
+  at.lines.clear();
+  for (std::size_t from = 0; from < e.text.size();) {
+    auto end = std::min(e.text.find('\n', from), e.text.size());
+    at.lines.push_back(without_tabs(e.text.substr(from, end - from)));
+    from = end + 1;
+  }
 }
 
 void send_reply(state& s, intents& out) {
@@ -177,7 +259,7 @@ std::vector<line> peek_lines(const state& s, int rows) {
   const auto* x = selected_session(s);
   if (x == nullptr || rows <= 0)
     return out;
-  auto about = joined({state_words(*x), since_words(s, *x), visible_line(x->now.harness),
+  auto about = joined({state_since(s, *x), visible_line(x->now.harness),
                        x->now.definition.empty() ? "" : "@" + visible_line(x->now.definition),
                        visible_line(x->now.model), clip_front(short_path(s, x->now.cwd), std::max(s.columns / 3, 8))});
   auto name = clip(label(*x), std::max(s.columns / 3, 6));
@@ -188,12 +270,10 @@ std::vector<line> peek_lines(const state& s, int rows) {
     rule += "─";
   head.spans.push_back({rule, ink::dim});
   out.push_back(std::move(head));
-  auto body = content(s, *x);
   auto room = static_cast<std::size_t>(rows - 1);
-  if (body.size() > room && room > 0) {
-    body.resize(room);
-    body.back() = {{{"  … more: attach to read all", ink::dim}}};
-  }
+  auto body = content(s, *x, room);
+  add_output(body, s, *x, room);
+  cut(body, room);
   body.resize(room);
   out.insert(out.end(), body.begin(), body.end());
   return out;

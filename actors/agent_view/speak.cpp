@@ -6,10 +6,6 @@ namespace troupe::view {
 
 namespace {
 
-std::string state_words(const std::string& state) {
-  return state == "blocked" ? "needs input" : state == "done" ? "completed" : state.empty() ? "unknown" : state;
-}
-
 std::string choices_of(const question& q) {
   std::string out;
   for (const auto& o : q.options)

@@ -124,7 +124,8 @@ std::vector<line> help(const conversation& c) {
       {"/stop", "stop the session"},
       {"/bg [PROMPT]", "to the background"},
       {"/fork [PROMPT]", "a copy of this conversation, in the background"},
-      {"/model NAME, /mode NAME", "another model, another permission mode"},
+      {"/model NAME", "another model"},
+      {"/mode NAME", "another permission mode"},
       {"/rename NAME", "give it a name"},
       {"any other /command", "goes to the agent"}};
   std::vector<line> out{{{{"  All keys", ink::strong}, {"   any key closes this", ink::dim}}}, {}};

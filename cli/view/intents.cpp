@@ -8,6 +8,8 @@
 #include "cli/client.hpp"
 #include "cli/output.hpp"
 #include "cli/view/view_program.hpp"
+#include "runtime/worker/terminal/output_ring.hpp"
+#include "runtime/worker/terminal/plain_lines.hpp"
 
 namespace troupe {
 
@@ -59,6 +61,35 @@ std::vector<view::named> named_from(const json& answer, const char* list) {
   for (const auto& x : *at)
     if (x.is_object() && !text_of(x, "name").empty())
       out.push_back({text_of(x, "name"), text_of(x, "description"), text_of(x, "source") == "user"});
+  return out;
+}
+
+/// The last lines of a ring of output, without escapes; empty where there is none.
+std::string last_lines(const std::string& path) {
+  constexpr std::uint64_t most_bytes = 16384;
+  constexpr std::size_t most_lines = 20;
+  failure ignored;
+  auto ring = output_ring::open(path, ignored);
+  if (!ring.valid())
+    return {};
+  auto from = std::max(ring.begin(), ring.end() - std::min(ring.end(), most_bytes));
+  auto piece = ring.read(from);
+  std::string_view kept(piece.data(), piece.size());
+  if (from > 0) // the oldest line lost its beginning
+    kept.remove_prefix(std::min(kept.find('\n') + 1, kept.size()));
+  plain_lines reader;
+  auto text = reader.feed(kept) + reader.finish();
+  while (text.ends_with("\n\n"))
+    text.pop_back();
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < text.size();) {
+    auto end = std::min(text.find('\n', at), text.size());
+    lines.push_back(visible(text.substr(at, end - at)));
+    at = end + 1;
+  }
+  std::string out;
+  for (auto i = lines.size() - std::min(most_lines, lines.size()); i < lines.size(); ++i)
+    out += lines[i] + "\n";
   return out;
 }
 
@@ -151,6 +182,12 @@ void view_program::ask_about_trust(const view::intent& wanted) {
       });
 }
 
+/// A shell job's last lines, from its own file: a frozen one stays frozen.
+void view_program::look(const view::intent& wanted) {
+  ask(wanted, "session/logs", {{"id", bytes_to_json(wanted.id)}},
+      [](const json& x) { return last_lines(text_of(x, "directory") + "/output"); });
+}
+
 void view_program::carry_out(const view::intent& w) {
   using view::intent;
   auto id = bytes_to_json(w.id);
@@ -189,6 +226,8 @@ void view_program::carry_out(const view::intent& w) {
       outcome(token, result != nullptr, result ? "signed out" : error.text);
       ask_accounts();
     });
+  case intent::look:
+    return look(w);
   case intent::past:
     return ask_past(w.token);
   case intent::resume:

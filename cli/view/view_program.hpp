@@ -53,6 +53,7 @@ private:
                  std::function<std::string(const json&)> text, std::function<void()> not_trusted = {});
   void ask_about_trust(const view::intent& wanted);
   void dispatch(const view::intent& wanted);
+  void look(const view::intent& wanted);
   void ask_past(std::uint64_t token);
   void run_attach(const view::intent& wanted);
   void run_login(const view::intent& wanted);

@@ -93,6 +93,39 @@ CAF_TEST(peek is drawn as in the file) {
   compare("peek-reply", v);
 }
 
+// VIEW-4
+CAF_TEST(peek at a shell job is drawn as in the file) {
+  auto v = with_day(24, 80);
+  auto job = make_session("6mm1tt", "failed", "tests", "make test");
+  job.now.harness = "exec";
+  job.now.exit_status = 2;
+  v.take(view::changed{job});
+  v.press({"home"});
+  for (int i = 0; i < 30 && v.s.selected.id != "6mm1tt"; ++i)
+    v.press({"down"});
+  v.press({"space"});
+  for (const auto& w : v.wanted())
+    if (w.kind == view::intent::look)
+      v.take(view::outcome{w.token, true, "[ 98%] Linking\n[100%] 212 tests\n\n2 tests failed:\n  17 - cart\n", {}});
+  compare("peek-job", v);
+}
+
+// TRUST-2
+CAF_TEST(the question about trust is drawn as in the file) {
+  auto v = with_day(24, 80);
+  v.type("fix the menu");
+  v.press({"enter"});
+  for (const auto& w : v.wanted())
+    if (w.kind == view::intent::dispatch)
+      v.take(view::trust_asked{
+          w.token,
+          "/home/ann/shop",
+          "h1",
+          false,
+          {"env: PLAIN_WORD", "permissions.allow: Bash(npm test:*)", "mcpServers: issues: npx issues-mcp"}});
+  compare("trust", v);
+}
+
 // VIEW-3, VIEW-5, VIEW-6
 CAF_TEST(what comes over the list is drawn as in the files) {
   auto v = with_day(30, 100);

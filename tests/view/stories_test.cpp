@@ -331,6 +331,77 @@ CAF_TEST(tab offers the choices of a question one after the other) {
   CAF_CHECK_EQUAL(only(wants, intent::answer)->text, "2");
 }
 
+// VIEW-2, KEEP-2
+CAF_TEST(a long sentence leaves room for what runs) {
+  viewer v(24, 80);
+  auto s = make_session("a1", "working", "auth", "Editing src/login.cpp: the token is checked twice, once too often.");
+  s.now.work = {{"w1", "shell", "npm run dev"}};
+  v.show({s});
+  CAF_CHECK(v.shows("Editing src/login") && v.shows("… [running: npm run dev]"));
+  s.now.work[0].title = "npm run dev -- --host --port 5173 --strict --open --and --more";
+  v.take(view::changed{s});
+  CAF_CHECK(v.shows("Editing src/login") && v.shows("[running: npm run"));
+  s.now.sentence.clear();
+  v.take(view::changed{s});
+  CAF_CHECK(v.shows("  [running: npm run dev -- --host"));
+}
+
+// VIEW-4
+CAF_TEST(the choices of a question are seen however long it is) {
+  viewer v(24, 80);
+  std::string text;
+  for (int i = 1; i <= 30; ++i)
+    text += "line " + std::to_string(i) + "\n";
+  v.show({asking(make_session("a1", "blocked", "deploy"), text, {"Allow", "Reject"})});
+  v.press({"space"});
+  CAF_CHECK(v.shows("  line 1\n") && v.shows("… more: attach to read all\n  1  Allow\n  2  Reject\n"));
+}
+
+// VIEW-4
+CAF_TEST(peek shows what a shell job has put out last and looks again while it runs) {
+  viewer v;
+  auto job = make_session("j1", "working", "tests", "make test");
+  job.now.harness = "exec";
+  v.show({job});
+  v.press({"space"});
+  CAF_CHECK(v.shows("a line, typed into it"));
+  auto wants = v.wanted();
+  const auto* asked = only(wants, intent::look);
+  CAF_REQUIRE(asked != nullptr);
+  CAF_CHECK_EQUAL(asked->id, "j1");
+  auto token = asked->token;
+  v.take(view::ticked{});
+  CAF_CHECK(only(v.wanted(), intent::look) == nullptr); // not before it is answered
+  v.take(view::outcome{token, true, "one\n\ttwo\nthree", {}});
+  CAF_CHECK(v.shows("  make test\n  │ one\n  │         two\n  │ three\n"));
+  CAF_CHECK(only(v.wanted(), intent::look) == nullptr);
+  CAF_CHECK(view::next_change(v.s) <= 1000);
+  v.now += 1000;
+  v.take(view::ticked{});
+  wants = v.wanted();
+  asked = only(wants, intent::look);
+  CAF_REQUIRE(asked != nullptr);
+  token = asked->token;
+  std::string many;
+  for (int i = 1; i <= 20; ++i)
+    many += "line " + std::to_string(i) + "\n";
+  v.take(view::outcome{token, true, many, {}});
+  CAF_CHECK(v.shows("│ line 20") && !v.shows("│ line 1\n"));
+  job.now.state = "failed";
+  job.now.process = "exited";
+  job.now.sentence = "exit 2";
+  v.take(view::changed{job});
+  CAF_CHECK(v.shows("it has ended: Esc, then /respawn, runs it again"));
+  wants = v.wanted();
+  asked = only(wants, intent::look);
+  CAF_REQUIRE(asked != nullptr); // its last words
+  v.take(view::outcome{asked->token, false, "gone", {}});
+  CAF_CHECK(!v.shows("gone"));
+  v.now += 100'000;
+  v.take(view::ticked{});
+  CAF_CHECK(only(v.wanted(), intent::look) == nullptr);
+}
+
 // VIEW-5
 CAF_TEST(what is typed names agents and repositories and shell jobs and pull requests) {
   viewer v;
@@ -414,6 +485,16 @@ CAF_TEST(state and name filter while they are typed) {
   v.press({"ctrl+u"});
   v.type("s:needs"); // as the screen calls it
   CAF_CHECK(v.shows("ask-release") && !v.shows("fix-auth"));
+  CAF_CHECK(v.shows("Enter attach · Esc clear"));
+  CAF_CHECK(!v.shows("? keys")); // it would be typed
+  v.press({"ctrl+u"});
+  v.type("/model");
+  CAF_CHECK(v.shows("Enter run · Esc clear"));
+  v.press({"ctrl+u", "ctrl+f"});
+  v.type("needs");
+  CAF_CHECK(v.shows("ask-release") && !v.shows("fix-auth"));
+  CAF_CHECK(!v.shows("? keys"));
+  v.press({"escape"});
   v.press({"ctrl+u"});
   v.type("a:green");
   CAF_CHECK(!v.shows("ask-release"));
