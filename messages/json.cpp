@@ -397,17 +397,16 @@ worktree worktree_from_json(const json& x) {
 }
 
 json to_json(const losses& x) {
-  json out{{"files", texts(x.files)},
-           {"commits", texts(x.commits)},
-           {"running", texts(x.running)},
-           {"replies", texts(x.replies)}};
+  json out{{"files", texts(x.files)},     {"ignored", texts(x.ignored)}, {"products", texts(x.products)},
+           {"commits", texts(x.commits)}, {"running", texts(x.running)}, {"replies", texts(x.replies)}};
   put(out, "keeps", x.keeps);
   return out;
 }
 
 losses losses_from_json(const json& x) {
-  return {optional_texts(x, "files"), optional_texts(x, "commits"), optional_texts(x, "running"),
-          optional_texts(x, "replies"), optional_text(x, "keeps")};
+  return {optional_texts(x, "files"),   optional_texts(x, "ignored"), optional_texts(x, "products"),
+          optional_texts(x, "commits"), optional_texts(x, "running"), optional_texts(x, "replies"),
+          optional_text(x, "keeps")};
 }
 
 worktree worktree_in(const event& e) {

@@ -545,8 +545,9 @@ struct worktree_removed {
   std::string why{};      ///< why it was not
   std::string branch{};   ///< `deleted`, or `kept` since it has commits that are nowhere else; empty: there is none
   std::string snapshot{}; ///< the ref that holds what was uncommitted; empty: nothing was
+  std::string ignored{};  ///< the folder that holds the ignored files that are somebody's; empty: there were none
 };
-TROUPE_INSPECT(worktree_removed, removed, why, branch, snapshot)
+TROUPE_INSPECT(worktree_removed, removed, why, branch, snapshot, ignored)
 /// Ask `gh`. Of `env` it gets what names an account and a way to it; nothing in `folders`, which are the repository's
 /// or the session's own, has a say.
 struct ask_pull {

@@ -97,14 +97,16 @@ TROUPE_INSPECT(pull_request, number, url, state)
 
 /// What a stop, a respawn or a removal would lose (BEYOND-9).
 struct losses {
-  std::vector<std::string> files{};   ///< uncommitted, each as git names it: its state, its path
-  std::vector<std::string> commits{}; ///< that are nowhere else: short id, subject
-  std::vector<std::string> running{}; ///< what ends with its process, in words
-  std::vector<std::string> replies{}; ///< that its agent has not heard
+  std::vector<std::string> files{};    ///< uncommitted, each as git names it: its state, its path
+  std::vector<std::string> ignored{};  ///< that git ignores and are somebody's: path (size); kept for a while
+  std::vector<std::string> products{}; ///< that git ignores and a build makes anew, in words; nobody need be asked
+  std::vector<std::string> commits{};  ///< that are nowhere else: short id, subject
+  std::vector<std::string> running{};  ///< what ends with its process, in words
+  std::vector<std::string> replies{};  ///< that its agent has not heard
   std::string keeps{}; ///< why its worktree would not be removed, whoever asks; empty: nothing is in the way
   bool operator==(const losses&) const = default;
 };
-TROUPE_INSPECT(losses, files, commits, running, replies, keeps)
+TROUPE_INSPECT(losses, files, ignored, products, commits, running, replies, keeps)
 
 /// One numbered line of a session's transcript, and at the same time one event from worker to supervisor (STATE-2).
 /// `what` is one of: assigned, started, ready, taken, sent, turn_ended, text, tool, question, answered, work, attached,

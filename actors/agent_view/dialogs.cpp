@@ -54,6 +54,8 @@ std::vector<std::string> loss_lines(const losses& lost, const std::string& branc
   };
   list(lost.files, "One uncommitted file goes", " uncommitted files go",
        " with its worktree; a snapshot is kept for 30 days:");
+  list(lost.ignored, "One file that git ignores goes", " files that git ignores go",
+       " with its worktree; a copy is kept for 30 days:");
   list(lost.commits, "One commit that is nowhere else stays", " commits that are nowhere else stay",
        " on " + branch + ":");
   list(lost.running, "This ends", " things end", ":");
@@ -105,6 +107,11 @@ void ask_removal(state& s, const std::string& id, const std::string& told, inten
   if (d.text.empty())
     return static_cast<void>(send(s, std::move(go), out));
   go.yes = true;
+  std::string made_anew;
+  for (const auto& each : lost.products)
+    made_anew += (made_anew.empty() ? "" : ", ") + visible_line(each);
+  if (!made_anew.empty())
+    d.text.push_back("What a build makes anew goes too: " + made_anew);
   d.text.insert(d.text.begin(), "Delete " + label(*x) + "? Its transcript is kept.");
   d.choices = {{"No", {}, {}, "n"}, {"Yes, delete it", {std::move(go)}, {}, "y"}};
   s.dialogs = {std::move(d)};

@@ -16,6 +16,8 @@ std::string left_of(const worktree& tree, const worktree_removed& how) {
                                          : std::string();
   if (!how.snapshot.empty())
     out += (out.empty() ? "" : "\n") + ("what was uncommitted is kept for 30 days: git stash apply " + how.snapshot);
+  if (!how.ignored.empty())
+    out += (out.empty() ? "" : "\n") + ("files that git ignores are kept for 30 days in " + how.ignored);
   return out;
 }
 
@@ -80,6 +82,8 @@ process remove_row(context& c, const worktree_removed& how) {
     named["branch"] = c.f().tree.branch + " " + how.branch;
   if (!how.snapshot.empty())
     named["snapshot"] = how.snapshot;
+  if (!how.ignored.empty())
+    named["ignored"] = how.ignored;
   c.write("removed", std::move(named));
   c.put(answer_dispatch{errc::no_such_session, no_more});
   c.put(forget{});

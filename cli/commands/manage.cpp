@@ -16,6 +16,10 @@ void tell_losses(client& c, const std::string& id, bool removal) {
       print_error("  " + words + visible(each) + "\n");
   };
   list("running", "ends: ");
+  if (removal) {
+    list("ignored", "git ignores it, kept for 30 days if its worktree goes: ");
+    list("products", "git ignores it, goes with its worktree: ");
+  }
   list("replies", removal ? "lost: the undelivered message " : "kept for its next run: the message ");
 }
 

@@ -62,9 +62,10 @@ std::string sentence(const ledger_entry& e) {
     return "pull request #" + fact(e, "number") + " is " + fact(e, "state") + ": " + fact(e, "url");
   if (e.what == "kept")
     return "it was not removed: " + fact(e, "why");
-  if (e.what == "removed" && !(fact(e, "branch") + fact(e, "snapshot")).empty())
+  if (e.what == "removed" && !(fact(e, "branch") + fact(e, "snapshot") + fact(e, "ignored")).empty())
     return "removed with its worktree" + (fact(e, "branch").empty() ? "" : "; branch " + fact(e, "branch")) +
-           (fact(e, "snapshot").empty() ? "" : "; what was uncommitted is in " + fact(e, "snapshot"));
+           (fact(e, "snapshot").empty() ? "" : "; what was uncommitted is in " + fact(e, "snapshot")) +
+           (fact(e, "ignored").empty() ? "" : "; files that git ignores are in " + fact(e, "ignored"));
   if (e.what == "resumed")
     return "brought back" + by;
   if (e.what == "cancel")

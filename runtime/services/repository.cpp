@@ -56,7 +56,8 @@ void worktree_keeper::remove(const remove_worktree& x, answer<worktree_removed> 
   auto input = to_line({{"worktree", to_json(x.tree)}, {"force", x.force}, {"hook", hook}});
   run<worktree_removed>(with_git("remove", std::move(input)), std::move(done), [](const json& got) {
     return worktree_removed{optional_flag(got, "removed", false), optional_text(got, "why"),
-                            optional_text(got, "branch"), optional_text(got, "snapshot")};
+                            optional_text(got, "branch"), optional_text(got, "snapshot"),
+                            optional_text(got, "ignored")};
   });
 }
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "runtime/worktree/git.hpp"
+#include "runtime/worktree/ignored.hpp"
 #include "runtime/worktree/landed.hpp"
 #include "runtime/worktree/occupants.hpp"
 #include "runtime/worktree/tree_removal.hpp"
@@ -196,6 +197,10 @@ tree_report look_at(const worktree& tree) {
   out.lost.files = files_in(out.status, nested);
   std::erase_if(out.lost.files, [](const auto& line) { return line.starts_with("## "); });
   open_operation(out.admin, out.lost.files);
+  auto ignored = ignored_in(tree.path, tree.repository);
+  for (const auto& f : ignored.files)
+    out.lost.ignored.push_back(f.path + " (" + in_bytes(f.bytes) + ")");
+  out.lost.products = std::move(ignored.products);
   if (nested.empty())
     nested = submodule_in(tree);
   find_commits(tree, out);

@@ -11,7 +11,7 @@ namespace troupe {
 
 /// What was found at the place of a worktree.
 struct tree_report {
-  losses lost;        ///< files, commits, keeps
+  losses lost;        ///< files, ignored, products, commits, keeps
   bool gone = false;  ///< nothing is at its path any more
   std::string common; ///< the repository's own folder, shared by its worktrees
   std::string admin;  ///< the worktree's folder in there; empty: none

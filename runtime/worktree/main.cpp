@@ -30,13 +30,19 @@ json make(const json& asked) {
   return out;
 }
 
-json inspect(const json& asked) {
-  constexpr std::size_t most = 200;
-  auto lost = look_at(worktree_from_json(asked.at("worktree"))).lost;
-  if (auto all = lost.files.size(); all > most) {
-    lost.files.resize(most);
-    lost.files.push_back("   … and " + std::to_string(all - most) + " more");
+/// What is left out of a list is counted in its last line.
+void shorten(std::vector<std::string>& list, std::size_t most, const std::string& indent) {
+  if (const auto all = list.size(); all > most) {
+    list.resize(most);
+    list.push_back(indent + "… and " + std::to_string(all - most) + " more");
   }
+}
+
+json inspect(const json& asked) {
+  auto lost = look_at(worktree_from_json(asked.at("worktree"))).lost;
+  shorten(lost.files, 200, "   ");
+  shorten(lost.ignored, 50, {});
+  shorten(lost.products, 20, {});
   return to_json(lost);
 }
 
@@ -46,7 +52,8 @@ json remove_it(const json& asked) {
   return {{"removed", how.removed},
           {"why", bytes_to_json(how.why)},
           {"branch", how.branch},
-          {"snapshot", bytes_to_json(how.snapshot)}};
+          {"snapshot", bytes_to_json(how.snapshot)},
+          {"ignored", bytes_to_json(how.ignored)}};
 }
 
 json told_of(const pull_request& found) {

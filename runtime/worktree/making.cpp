@@ -12,6 +12,7 @@
 
 #include "runtime/io/process.hpp"
 #include "runtime/worktree/git.hpp"
+#include "runtime/worktree/ignored.hpp"
 #include "runtime/worktree/removal.hpp"
 #include "runtime/worktree/tree_removal.hpp"
 
@@ -128,6 +129,9 @@ worktree_made with_git(worktree tree, const std::string& session, const std::str
   if (known && git(out.tree.repository, {"rev-parse", "--verify", "-q", kept}).good())
     out.note =
         "what was uncommitted when its worktree was removed is not in it; bring it back: git stash apply " + kept;
+  if (auto files = kept_place(out.tree.path); ::access(files.c_str(), X_OK) == 0)
+    out.note += (out.note.empty() ? "" : "\n") +
+                ("files that git ignores are not in it; bring them back: cp -an " + files + "/. " + out.tree.path);
   return out;
 }
 

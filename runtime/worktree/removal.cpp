@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "runtime/io/process.hpp"
+#include "runtime/worktree/ignored.hpp"
 #include "runtime/worktree/losses.hpp"
 #include "runtime/worktree/occupants.hpp"
 #include "runtime/worktree/tree_removal.hpp"
@@ -116,9 +117,16 @@ public:
       return back(tree_.path + " was changed while it was being removed\nsee what writes there, then try again");
     if (auto mount = mount_within(moved.get()); !mount.empty())
       return back("a file system is mounted in it, at " + mount + "\nunmount it: umount " + tree_.path + "/" + mount);
+    auto files = ignored_in(here, tree_.repository).files; // once more: nobody writes there any more
+    if (std::string left; !files.empty() && keep_files(parent_.get(), name_, moved.get(), files, left) != files.size())
+      return back("files that git ignores cannot all be kept: " + left + "; those that can are in " +
+                  kept_place(tree_.path) + "\nsave them by hand, then try again");
+    kept_ = !files.empty();
     ::renameat(own_.get(), doubted, own_.get(), condemned);
     return {};
   }
+  /// Where files that git ignores were kept; empty: there were none.
+  [[nodiscard]] std::string kept_files() const { return kept_ ? kept_place(tree_.path) : std::string(); }
   /// Removes what was taken in. Not empty: what could not be, and why.
   std::string empty() {
     std::string left;
@@ -137,6 +145,7 @@ private:
   const worktree& tree_;
   std::string name_, folder_, place_;
   unique_fd parent_, own_;
+  bool kept_ = false;
 };
 
 /// What a removal that was cut off has left: a worktree that was only being looked at goes back to its place, and what
@@ -178,7 +187,7 @@ std::string settle_branch(const worktree& tree, const tree_report& seen) {
 worktree_removed remove_by_hook(const worktree& tree, bool force, const std::string& hook) {
   auto seen = look_at(tree);
   if (seen.gone)
-    return {true, {}, {}, {}};
+    return {.removed = true};
   if (!seen.lost.keeps.empty())
     return kept(seen.lost.keeps);
   if (hook.empty())
@@ -190,7 +199,7 @@ worktree_removed remove_by_hook(const worktree& tree, bool force, const std::str
     return kept("worktree.removeHook has not removed " + tree.path + ": " + got.why() + "\nlook at it there");
   if (::lstat(tree.path.c_str(), &there) == 0)
     return kept("worktree.removeHook has left " + tree.path + "\nmend that setting, or remove it by hand");
-  return {true, {}, {}, {}};
+  return {.removed = true};
 }
 
 } // namespace
@@ -207,6 +216,8 @@ void drop_old_snapshots(const std::string& repository, std::int64_t now_seconds)
     if (parts.size() == 3 && std::strtoll(parts[0].c_str(), nullptr, 10) + kept_seconds < now_seconds)
       git(repository, {"update-ref", "-d", parts[2], parts[1]});
   }
+  if (auto parent = open_folder(repository, ".troupe/worktrees"))
+    drop_kept_files(parent.get(), now_seconds - kept_seconds);
 }
 
 void forget_missing(const std::string& common, const std::string& path) {
@@ -257,6 +268,7 @@ worktree_removed remove_tree(const worktree& tree, bool force, const std::string
       error = place.take(seen);
     if (!error.empty())
       return kept(error);
+    out.ignored = place.kept_files();
     out.why = place.empty();
     forget_admin(seen.common, seen.admin);
   }

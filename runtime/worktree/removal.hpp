@@ -16,7 +16,7 @@ worktree_removed remove_tree(const worktree& tree, bool force, const std::string
 
 /// The ref that keeps what was uncommitted in that worktree.
 std::string snapshot_ref(const worktree& tree);
-/// Drops snapshots older than 30 days, by the date of their making.
+/// Drops snapshots and kept ignored files older than 30 days, by the date of their making.
 void drop_old_snapshots(const std::string& repository, std::int64_t now_seconds);
 /// Makes git forget a worktree of that path whose folder is not there any more.
 void forget_missing(const std::string& common, const std::string& path);

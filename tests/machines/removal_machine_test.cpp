@@ -71,10 +71,11 @@ CAF_TEST(a worktree is removed once nothing of its session runs and the row goes
   CAF_CHECK(!removal(e)->force && removal(e)->tree.inode == 4);
   CAF_CHECK(!wrote(e, "removed"));
   CAF_CHECK_EQUAL(sm::look(s.m).process, "ending");
-  e = s.on(sm::tree_removed{{true, {}, "kept", "refs/troupe/kept/s"}});
+  e = s.on(sm::tree_removed{{true, {}, "kept", "refs/troupe/kept/s", "/r/.troupe/worktrees/.kept/s"}});
   CAF_CHECK(wrote(e, "removed") && count<sm::forget>(e) == 1);
   CAF_CHECK(told(e, false).find("troupe/s has commits that are nowhere else") != std::string::npos);
   CAF_CHECK(told(e, false).find("git stash apply refs/troupe/kept/s") != std::string::npos);
+  CAF_CHECK(told(e, false).find("kept for 30 days in /r/.troupe/worktrees/.kept/s") != std::string::npos);
 }
 
 // ISO-2, F-18

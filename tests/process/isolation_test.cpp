@@ -135,6 +135,24 @@ CAF_TEST(rm keeps a worktree with uncommitted changes together with its row and 
   CAF_CHECK(r.s.stop().empty());
 }
 
+// BEYOND-9
+CAF_TEST(rm names the files that git ignores and says where they are kept) {
+  repository r;
+  r.sh("printf '.env\nbuild/\n' > .gitignore && git add .gitignore && git commit -qm rules");
+  auto id = r.session("bash mkdir build && echo x > build/out && echo KEY=1 > .env\nsay done");
+  auto tree = r.tree(id);
+  auto gone = r.rm({id});
+  CAF_CHECK_EQUAL(gone.status, 0);
+  CAF_CHECK(has(gone.err, "kept for 30 days if its worktree goes: .env (6 B)") &&
+            has(gone.err, "build/ (1 file, 2 B)"));
+  auto kept = r.dir + "/.troupe/worktrees/.kept/fix-" + id;
+  CAF_CHECK(has(gone.err, "files that git ignores are kept for 30 days in " + kept));
+  CAF_CHECK(!fs::exists(tree));
+  CAF_CHECK_EQUAL(slurp(kept + "/.env"), "KEY=1\n");
+  CAF_CHECK(has(r.s.troupe({"why", id}).out, "files that git ignores are in " + kept));
+  CAF_CHECK(r.s.stop().empty());
+}
+
 // ISO-2: whatever runs in there ends first
 CAF_TEST(a session that is at work is ended whole before its worktree goes and commits stay on its branch) {
   repository r;

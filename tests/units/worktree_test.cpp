@@ -23,69 +23,10 @@
 #include "runtime/worktree/pulls.hpp"
 #include "runtime/worktree/removal.hpp"
 #include "runtime/worktree/tree_removal.hpp"
+#include "tests/units/git_repository.hpp"
 
 using namespace troupe;
-
-namespace {
-
-bool exists(const std::string& path) {
-  struct stat what {};
-  return ::lstat(path.c_str(), &what) == 0;
-}
-
-void write(const std::string& path, const std::string& text) {
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
-  std::ofstream(path) << text;
-}
-
-std::string content(const std::string& path) {
-  std::stringstream all;
-  all << std::ifstream(path).rdbuf();
-  return all.str();
-}
-
-/// A repository with one commit, and one session's worktree in it.
-struct repository {
-  std::string root, dir;
-  worktree tree;
-
-  repository() {
-    ::setenv("GIT_CONFIG_GLOBAL", "/dev/null", 1);
-    char pattern[] = "/tmp/troupe-worktree-XXXXXX";
-    root = ::mkdtemp(pattern);
-    dir = root + "/repo";
-    std::filesystem::create_directory(dir);
-    sh("git init -q -b main && git config user.name n && git config user.email n@localhost");
-    write(dir + "/file", "one\n");
-    write(dir + "/sub/file", "one\n");
-    sh("git add . && git commit -qm one");
-  }
-  ~repository() {
-    std::error_code ignored;
-    std::filesystem::remove_all(root, ignored);
-  }
-  std::string sh(const std::string& line, const std::string& where = {}) const {
-    auto got = run_program({"/bin/sh", "-c", line}, where.empty() ? dir : where, {}, own_environment());
-    CAF_REQUIRE_EQUAL(got.err, got.good() ? got.err : "of '" + line + "'");
-    return trimmed(got.out);
-  }
-  worktree_made make(const std::string& cwd = {}, const std::string& session = "session1") {
-    auto plan = plan_worktree(cwd.empty() ? dir : cwd, worktree_name(session, "Fix it!"), false);
-    CAF_REQUIRE_EQUAL(plan.none, "");
-    auto made = make_worktree(plan.tree, session, {});
-    tree = made.tree;
-    return made;
-  }
-  /// In the worktree.
-  std::string in(const std::string& line) const { return sh(line, tree.path); }
-  bool has_branch() const { return git(dir, {"rev-parse", "--verify", "-q", "refs/heads/" + tree.branch}).good(); }
-};
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-} // namespace
+using namespace troupe::test;
 
 // ISO-1
 CAF_TEST(a worktree is made on a branch of its own and git does not list it) {

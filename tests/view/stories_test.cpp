@@ -181,6 +181,19 @@ CAF_TEST(what a delete would lose is shown before it is done) {
   v.type("/delete");
   v.press({"enter"});
   token = only(v.wanted(), intent::losses)->token;
+  v.take(view::outcome{token, true, R"x({"files":[],"ignored":[],"products":["build/ (9 files, 3.0 MB)"]})x", {}});
+  CAF_REQUIRE(only(v.wanted(), intent::remove) != nullptr); // a build makes it anew
+  v.type("/delete");
+  v.press({"enter"});
+  token = only(v.wanted(), intent::losses)->token;
+  v.take(view::outcome{
+      token, true, R"x({"files":[],"ignored":[".env (6 B)"],"products":["build/ (9 files, 3.0 MB)"]})x", {}});
+  CAF_CHECK(v.wanted().empty() && v.shows("One file that git ignores goes with its worktree; a copy is kept"));
+  CAF_CHECK(v.shows(".env (6 B)") && v.shows("What a build makes anew goes too: build/ (9 files, 3.0 MB)"));
+  v.press({"escape"});
+  v.type("/delete");
+  v.press({"enter"});
+  token = only(v.wanted(), intent::losses)->token;
   v.take(view::outcome{
       token, true, R"({"files":[],"commits":[],"running":[],"replies":[],"keeps":"it is locked: mine"})", {}});
   CAF_CHECK(v.wanted().empty() && v.shows("not deleted: it is locked: mine"));
