@@ -24,6 +24,12 @@
 //   - it has no process tree: what its agent starts is this program's to end, and the current directory, the
 //     environment and the limits are this program's own. The session's are told to the agent, not set;
 //   - it has no terminal, and nobody can attach to it; its conversation is followed.
+// WORKTREES. In a git repository a session of the built-in agent or of an ACP agent works in a worktree of its own. One
+// whose agent is an object of this program works where it was dispatched to, unless options::agent_worktrees is set:
+// then it has a worktree too, by the same rules and settings (docs/worktrees.md), made before `initialize`, which is
+// told it as beginning::cwd. Nothing holds the agent there: as the current directory stays this program's own, it is
+// the agent that resolves paths against beginning::cwd. Where a worktree cannot be made the session fails with the
+// reason; it never works in the user's own checkout instead.
 //
 // THREADS. All members of runtime may be called from any thread at any time. A subscription, an event_stream and a
 // terminal serve one thread at a time, except that a terminal may be written to while it is read. No code of the
@@ -86,6 +92,7 @@ enum class errc {
   would_deadlock,  ///< called from an agent's member that the call would wait for
   lost,            ///< a subscription that was too slow: subscribe again
   cancelled,       ///< a question whose turn or session ended before it was answered
+  kept,            ///< not removed: its worktree has what would be lost, which the text names
 };
 
 struct error {
@@ -148,6 +155,7 @@ struct session {
   std::vector<work> active_work;
   std::uint32_t undelivered = 0; ///< replies that wait for a worker
   std::uint32_t attached = 0;    ///< terminals
+  std::string worktree, branch;  ///< of its own, once they are made; empty: it has none
 };
 
 /// One numbered line of a session's transcript. PROTOCOL.md lists the kinds and the fields that each uses.
@@ -181,7 +189,9 @@ struct choice {
 struct beginning {
   std::string session;     ///< the session's id
   std::string directory;   ///< of the session's own files; its scratch is `directory`/tmp
-  std::string cwd;         ///< where it is to work; not this process's current directory
+  std::string cwd;         ///< where it is to work, in its worktree where it has one; not this process's current one
+  std::string worktree;    ///< the top of that worktree; empty: it works where it was dispatched to
+  std::string branch;      ///< that is checked out there, of its own
   environment env;         ///< what the session is to have, without credentials
   environment credentials; ///< names and secrets; never write them anywhere
   std::string model, permission_mode, effort;
@@ -273,6 +283,9 @@ struct options {
   std::string programs = TROUPE_PROGRAMS;
   /// By harness name: agents of the program's own. A dispatch names one in `harness`. "native" and "exec" are taken.
   std::map<std::string, agent_maker> agents;
+  /// Whether their sessions work in worktrees of their own in git repositories; see WORKTREES above. Needs git, and
+  /// troupe-worktree in `programs`. A session that had one in an earlier run goes on in it either way.
+  bool agent_worktrees = false;
   milliseconds agent_grace{5000}; ///< from `agent::cancel` to the end without it; 0 to 60,000
   /// JSON as in settings.json, which it goes over: {"warmPool": {"size": 0}}.
   std::string settings;
@@ -290,6 +303,12 @@ struct options {
 enum class workers {
   keep, ///< they work on; the next supervisor of the directory adopts them
   stop, ///< each session is stopped, its whole process tree ended
+};
+
+/// What a removal is to do where the session's worktree has uncommitted changes.
+enum class uncommitted {
+  keep,   ///< the session stays, with its worktree: errc::kept
+  remove, ///< they go; a snapshot is kept for 30 days, which the session's `why` names
 };
 
 struct dispatch {
@@ -434,8 +453,10 @@ public:
                              milliseconds deadline = std::chrono::seconds(40));
   /// Returns when its whole process tree has ended. A stop stays a stop.
   error stop(const std::string& session, milliseconds deadline = std::chrono::seconds(40));
-  /// Stops it if need be, and takes it off the list. Its transcript stays.
+  /// Stops it if need be, and takes it off the list, with the worktree that was made for it. Its transcript stays, and
+  /// so do commits that are nowhere else. Errors: kept, with uncommitted::keep.
   error remove(const std::string& session, milliseconds deadline = std::chrono::seconds(40));
+  error remove(const std::string& session, uncommitted changes, milliseconds deadline = std::chrono::seconds(40));
   /// Runs it again: an agent goes on with its conversation, a shell job is repeated.
   error respawn(const std::string& session, milliseconds deadline = std::chrono::seconds(40));
   error rename(const std::string& session, const std::string& name, milliseconds deadline = std::chrono::seconds(10));

@@ -69,6 +69,7 @@ embed::error to_embed(const failure& f) {
       {errc::disk, embed::errc::disk},
       {errc::directory, embed::errc::directory},
       {errc::overloaded, embed::errc::overloaded},
+      {errc::kept, embed::errc::kept},
   };
   auto at = same.find(f.code);
   return {at == same.end() ? embed::errc::bad_request : at->second, f.text};
@@ -151,7 +152,7 @@ embed::error embedded_supervisor::start(milliseconds deadline) {
   setup.supervisor_program = how_.successor;
   setup.settings = how_.settings;
   setup.guest = true;
-  setup.agents = {how_.agents, how_.agent_grace, agents_};
+  setup.agents = {how_.agents, how_.agent_grace, agents_, how_.agent_worktrees};
   setup.ends.line = [this](connection_id to, std::string line) { take_line(to, std::move(line)); };
   setup.ends.written = [this](const session_id& s, std::uint64_t n) { written(s, n); };
   setup.ends.opened = [this] {

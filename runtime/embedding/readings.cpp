@@ -38,6 +38,10 @@ embed::session session_of(const json& row) {
   out.pinned = optional_flag(row, "pinned", false);
   out.undelivered = static_cast<std::uint32_t>(optional_number(row, "undelivered", 0));
   out.attached = static_cast<std::uint32_t>(optional_number(row, "attached", 0));
+  if (row.contains("worktree")) {
+    out.worktree = optional_text(row["worktree"], "path");
+    out.branch = optional_text(row["worktree"], "branch");
+  }
   if (row.contains("activeWork"))
     out.active_work = work_of(work_from_json(row["activeWork"]));
   if (row.contains("question")) {

@@ -167,6 +167,12 @@ error runtime::remove(const std::string& session, milliseconds deadline) {
   return only_error(parts_->supervisor->ask_for_end({session}, "session/remove", by_id(session), deadline));
 }
 
+error runtime::remove(const std::string& session, uncommitted changes, milliseconds deadline) {
+  auto params = by_id(session);
+  params["force"] = changes == uncommitted::remove;
+  return only_error(parts_->supervisor->ask_for_end({session}, "session/remove", std::move(params), deadline));
+}
+
 error runtime::respawn(const std::string& session, milliseconds deadline) {
   auto params = by_id(session);
   params["env"] = to_json(parts_->supervisor->shell());

@@ -7,8 +7,10 @@
 
 namespace troupe {
 
-host_bench::host_bench(asio::io_context& loop, std::shared_ptr<worker_bench> processes, hosted_agents agents)
-    : loop_(loop), processes_(std::move(processes)), agents_(std::move(agents)) {}
+host_bench::host_bench(asio::io_context& loop, reaper& children, std::shared_ptr<worker_bench> processes,
+                       hosted_agents agents, std::string worktree_program)
+    : loop_(loop), children_(children), processes_(std::move(processes)), agents_(std::move(agents)),
+      worktree_program_(std::move(worktree_program)) {}
 
 void host_bench::listen(worker_news news, settling caught_up) {
   news_ = news;
@@ -34,7 +36,9 @@ void host_bench::launch(const launch_worker& x, const answer<worker_address>& do
                                           "program, then: troupe respawn"});
     return;
   }
-  guests_[x.worker] = std::make_shared<hosted_session>(loop_, *agents_.threads, maker->second, agents_.grace);
+  guests_[x.worker] =
+      std::make_shared<hosted_session>(loop_, *agents_.threads, maker->second, agents_.grace,
+                                       isolation(loop_, children_, worktree_program_), agents_.worktrees);
   worker_address where{x.worker, identify(::getpid()).value_or(process_identity{}), {}};
   done(&where, {});
 }

@@ -17,6 +17,7 @@ struct hosted_agents {
   std::map<std::string, embed::agent_maker> makers;
   std::chrono::milliseconds grace{5000};
   std::shared_ptr<agent_threads> threads;
+  bool worktrees = false; ///< their sessions work in worktrees of their own (ISO-1)
 };
 
 /// How the profile of an agent of the host's begins; then its name. No worker process has such a profile.
@@ -27,7 +28,9 @@ class host_bench : public bench {
 public:
   /// `caught_up(session, done)`: calls `done` on the loop when the actors have seen all that was told of the session.
   using settling = std::function<void(const session_id&, std::function<void()> done)>;
-  host_bench(asio::io_context& loop, std::shared_ptr<worker_bench> processes, hosted_agents agents);
+  /// `worktree_program`: the path of troupe-worktree.
+  host_bench(asio::io_context& loop, reaper& children, std::shared_ptr<worker_bench> processes, hosted_agents agents,
+             std::string worktree_program);
   void listen(worker_news news, settling caught_up);
 
   void launch(const launch_worker& x, const answer<worker_address>& done) override;
@@ -53,8 +56,10 @@ private:
   [[nodiscard]] guest find(worker_id id) const;
   hosted_news news_for(worker_id id, const session_id& session);
   asio::io_context& loop_;
+  reaper& children_;
   std::shared_ptr<worker_bench> processes_;
   hosted_agents agents_;
+  std::string worktree_program_;
   worker_news news_;
   settling caught_up_;
   std::map<worker_id, guest> guests_;

@@ -55,6 +55,8 @@ embed::beginning beginning_of(const assignment& job, const transcript& events) {
   out.session = job.session.value;
   out.directory = job.directory;
   out.cwd = job.spec.cwd;
+  out.worktree = job.tree.path;
+  out.branch = job.tree.branch;
   out.env = session_environment(job, false);
   for (const auto& c : job.credentials.credentials)
     out.credentials.emplace_back(c.variable, c.secret);
@@ -70,9 +72,9 @@ embed::beginning beginning_of(const assignment& job, const transcript& events) {
 } // namespace
 
 hosted_session::hosted_session(asio::io_context& loop, agent_threads& threads, embed::agent_maker make,
-                               std::chrono::milliseconds grace)
-    : loop_(loop), threads_(threads), make_(std::move(make)), grace_(grace), text_timer_(loop), quiet_timer_(loop),
-      grace_timer_(loop) {}
+                               std::chrono::milliseconds grace, isolation place, bool isolated)
+    : loop_(loop), threads_(threads), make_(std::move(make)), grace_(grace), place_(std::move(place)),
+      isolated_(isolated), text_timer_(loop), quiet_timer_(loop), grace_timer_(loop) {}
 
 bool hosted_session::assign(const assignment& job, hosted_news news, receipt& got, failure& error) {
   if (held_) {
@@ -97,15 +99,18 @@ bool hosted_session::assign(const assignment& job, hosted_news news, receipt& go
   e.what = "assigned";
   e.value = ::getpid();
   emit(std::move(e));
-  for (auto& p : problems) {
-    event note;
-    note.what = "note";
-    note.text = std::move(p);
-    emit(std::move(note));
-  }
+  for (const auto& p : problems)
+    note(p);
   got = receipt_of(job_, events_.last());
   got.cwd = cwd; // told to the agent; this process stays where it is
   return true;
+}
+
+void hosted_session::note(const std::string& text) {
+  event e;
+  e.what = "note";
+  e.text = text;
+  emit(std::move(e));
 }
 
 std::uint64_t hosted_session::emit(event e) {
@@ -129,12 +134,44 @@ void hosted_session::start(std::uint32_t run) {
   e.what = "started";
   e.value = ::getpid();
   emit(std::move(e));
-  initialize();
+  place();
   begin_prompts();
 }
 
+/// ISO-1: its agent is told its place when that is there.
+void hosted_session::place() {
+  auto asked = job_;
+  if (!isolated_)
+    asked.isolation.clear();
+  place_.plan(asked);
+  if (!place_.pending())
+    return initialize();
+  place_.make([self = shared_from_this()](const std::string& error, const std::string& remark) {
+    if (!self->over_ && self->end_reason_.empty())
+      self->placed(error, remark);
+  });
+}
+
+void hosted_session::placed(const std::string& error, const std::string& remark) {
+  if (!error.empty())
+    return initialized(embed::error{embed::errc::not_started, error}); // never in the user's own checkout instead
+  if (!place_.called_off()) {
+    event e;
+    e.what = "worktree";
+    e.data = to_line(to_json(place_.tree()));
+    emit(std::move(e));
+  }
+  if (!remark.empty())
+    note(remark);
+  initialize();
+}
+
 void hosted_session::initialize() {
-  auto how = beginning_of(job_, events_);
+  auto job = job_;
+  job.tree = place_.tree();
+  if (!job.tree.path.empty())
+    job.spec.cwd = job.tree.cwd;
+  auto how = beginning_of(job, events_);
   threads_.post(strand_, [made = guest_, make = make_, how, port = port_] {
     embed::result<std::string> out = embed::error{embed::errc::not_started, "the program made no agent for it"};
     auto why = thrown([&] {

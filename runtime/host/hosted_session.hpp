@@ -15,6 +15,7 @@
 #include "runtime/host/agent_port.hpp"
 #include "runtime/host/agent_threads.hpp"
 #include "runtime/io/unique_fd.hpp"
+#include "runtime/worker/isolation.hpp"
 #include "runtime/worker/transcript.hpp"
 
 namespace troupe {
@@ -28,8 +29,9 @@ struct hosted_news {
 
 class hosted_session : public std::enable_shared_from_this<hosted_session> {
 public:
+  /// `isolated`: it gets a worktree as its settings say; else none but one of an earlier run.
   hosted_session(asio::io_context& loop, agent_threads& threads, embed::agent_maker make,
-                 std::chrono::milliseconds grace);
+                 std::chrono::milliseconds grace, isolation place, bool isolated);
 
   // The supervisor's words (actors/interfaces.hpp); false with `error` when refused.
   bool assign(const assignment& job, hosted_news news, receipt& got, failure& error);
@@ -70,6 +72,9 @@ private:
   void perform_one(const acp_form_answer&) {} // no agent here asks for a form
   void perform_one(const acp_cancel_turn&) { cancel(); }
   void perform_one(const acp_timer& e);
+  void place();
+  void placed(const std::string& error, const std::string& remark);
+  void note(const std::string& text);
   void initialize();
   void on_agent(std::function<void(embed::agent&)> call);
   void begin_prompts();
@@ -81,6 +86,8 @@ private:
   agent_threads& threads_;
   embed::agent_maker make_;
   std::chrono::milliseconds grace_;
+  isolation place_;
+  bool isolated_;
   hosted_news news_;
   assignment job_;
   unique_fd lock_;

@@ -100,6 +100,10 @@ supervisor_host::supervisor_host(host_setup setup)
   scheduler().enter(loop_);
 }
 
+std::string supervisor_host::beside_worker(const char* program) const {
+  return setup_.worker_program.substr(0, setup_.worker_program.rfind('/') + 1) + program;
+}
+
 loop_scheduler& supervisor_host::scheduler() {
   return static_cast<loop_scheduler&>(system_.scheduler());
 }
@@ -184,8 +188,9 @@ void supervisor_host::spawn_services() {
                     (chosen_.harness.empty() || chosen_.harness == "native") && chosen_.provider != "offline"};
   for (const auto& d : chosen_.harnesses)
     bench.drivers[d.name] = to_line(to_json(d));
-  bench_ = std::make_shared<host_bench>(loop_, std::make_shared<worker_bench>(loop_, children_, std::move(bench)),
-                                        setup_.agents);
+  bench_ =
+      std::make_shared<host_bench>(loop_, children_, std::make_shared<worker_bench>(loop_, children_, std::move(bench)),
+                                   setup_.agents, beside_worker("troupe-worktree"));
   around_->policy.idle = chosen_.idle_ms;
   around_->policy.freeze = chosen_.freeze_ms;
   around_->policy.sentence = chosen_.sentence_ms;
@@ -222,20 +227,18 @@ void supervisor_host::spawn_services() {
   around_->host = system_.spawn(make_worker_host, &loop_, bench_);
   vault_store_ = std::make_shared<credential_vault>(
       loop_, children_,
-      vault_setup{setup_.where, setup_.shell,
-                  setup_.worker_program.substr(0, setup_.worker_program.rfind('/') + 1) + "troupe-credentials",
+      vault_setup{setup_.where, setup_.shell, beside_worker("troupe-credentials"),
                   [directories = directories_] { return directories->user_settings(); }, write, wall_now});
   vault_ = system_.spawn(make_vault, &loop_, vault_store_);
   around_->credentials = system_.spawn(make_credential_store, vault_, wall_now, setup_.right.epoch, [this](snapshot s) {
     if (supervisor_)
       caf::anon_send(supervisor_, snapshot_changed{std::move(s)});
   });
-  auto beside = setup_.worker_program.substr(0, setup_.worker_program.rfind('/') + 1);
   around_->repository = system_.spawn(
       make_repository, &loop_,
       std::make_shared<worktree_keeper>(
           loop_, children_,
-          repository_setup{beside + "troupe-worktree",
+          repository_setup{beside_worker("troupe-worktree"),
                            picked(setup_.shell, {"HOME", "USER", "SHELL", "PATH", "LANG", "XDG_CONFIG_HOME"}),
                            [directories = directories_](const std::string& directory) {
                              return directories->remove_hook(directory);

@@ -103,6 +103,7 @@ public:
 private:
   [[nodiscard]] loop_scheduler& scheduler();
   [[nodiscard]] std::string greeting() const;
+  [[nodiscard]] std::string beside_worker(const char* program) const;
   void spawn_services();
   void spawn_deciders();
   void spawn_machine();

@@ -8,6 +8,7 @@ extern "C" {
 #include <sys/pidfd.h>
 }
 
+#include "runtime/files/paths.hpp"
 #include "runtime/io/sockets.hpp"
 #include "runtime/worker/refusal.hpp"
 #include "runtime/worker/worker.hpp"
@@ -21,7 +22,7 @@ constexpr auto lonely_spare = std::chrono::seconds(10);
 
 worker::worker(asio::io_context& loop, worker_options options, int listening)
     : loop_(loop), options_(std::move(options)), acceptor_(loop, asio::local::stream_protocol(), listening),
-      children_(loop), ending_(loop, children_), timer_(loop), place_(loop, children_),
+      children_(loop), ending_(loop, children_), timer_(loop), place_(loop, children_, own_program("troupe-worktree")),
       attached_([this](std::size_t n) {
         terminals_ = static_cast<std::uint32_t>(n);
         if (!job_ || over_)

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include "messages/json.hpp"
-#include "runtime/files/paths.hpp"
 #include "runtime/worker/acp/acp_wire.hpp"
 #include "runtime/worktree/plan.hpp"
 
@@ -48,7 +47,7 @@ void isolation::plan(const assignment& job) {
 void isolation::run(const char* verb, const std::string& input, std::chrono::seconds patience,
                     std::function<void(const program_answer&)> done) {
   spawn_request r;
-  r.program = own_program("troupe-worktree");
+  r.program = program_;
   r.arguments = {"troupe-worktree", verb};
   r.env = env_;
   r.cwd = "/";

@@ -12,10 +12,12 @@
 
 namespace troupe {
 
-/// One, for the one session of a worker; on the loop's thread. No callback comes from within a call.
+/// One a session; on the loop's thread. No callback comes from within a call.
 class isolation {
 public:
-  isolation(asio::io_context& loop, reaper& children) : loop_(loop), children_(children) {}
+  /// `program`: the path of troupe-worktree.
+  isolation(asio::io_context& loop, reaper& children, std::string program)
+      : loop_(loop), children_(children), program_(std::move(program)) {}
   /// Decides the place, before anything is made. Looks at files.
   void plan(const assignment& job);
   /// A worktree is wanted that is not there yet.
@@ -38,6 +40,7 @@ private:
            std::function<void(const program_answer&)> done);
   asio::io_context& loop_;
   reaper& children_;
+  std::string program_;
   worktree tree_;
   std::string session_, hook_, cwd_;
   environment env_;
