@@ -10,6 +10,7 @@
 
 #include "messages/json.hpp"
 #include "runtime/config/harnesses.hpp"
+#include "runtime/files/paths.hpp"
 
 namespace troupe::doctor {
 
@@ -23,6 +24,10 @@ struct finding {
   std::function<bool()> mend{}; ///< `--repair` calls it; gives whether it is mended
 };
 using findings = std::vector<finding>;
+
+/// Worktrees that Troupe made and whose session is gone, in the repositories of its sessions and in the one that the
+/// current directory is in. Those with nothing in them that would be missed can be mended: they are removed.
+void check_worktrees(findings& out, const paths& where);
 
 /// How one agent answered.
 struct agent_report {

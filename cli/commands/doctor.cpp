@@ -5,11 +5,9 @@
 #include <cstring>
 #include <filesystem>
 
-#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <unistd.h>
 extern "C" {
 #include <sys/pidfd.h>
@@ -19,6 +17,7 @@ extern "C" {
 #include "cli/doctor.hpp"
 #include "runtime/config/settings.hpp"
 #include "runtime/io/process.hpp"
+#include "runtime/io/run_program.hpp"
 #include "runtime/io/sockets.hpp"
 
 namespace troupe {
@@ -32,25 +31,8 @@ constexpr int agent_patience_ms = 20'000;
 
 /// The first line of what `program --version` prints; empty where it does not start.
 std::string version_of(const std::string& program) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0)
-    return {};
-  unique_fd ours(ends[0]), theirs(ends[1]), null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  spawn_request r;
-  r.program = program;
-  r.arguments = {program, "--version"};
-  r.env = own_environment();
-  r.fds = {{null.get(), 0}, {theirs.get(), 1}, {null.get(), 2}};
-  auto pid = spawn(r);
-  theirs.reset();
-  if (pid <= 0)
-    return {};
-  std::string out;
-  char block[256];
-  for (ssize_t n; (n = ::read(ours.get(), block, sizeof block)) > 0;)
-    out.append(block, static_cast<std::size_t>(n));
-  ::waitpid(pid, nullptr, 0);
-  return out.substr(0, out.find('\n'));
+  auto got = run_program({program, "--version"}, "/", {}, own_environment());
+  return got.out.substr(0, got.out.find('\n'));
 }
 
 void check_programs(findings& out) {
@@ -255,7 +237,7 @@ int run_doctor(const arguments& args) {
   std::string dir;
   int code = exit_ok;
   argument_parser app{"Checks the installation and the agents, and names each fault and its remedy.", "troupe doctor"};
-  app.add_flag("--repair", mend, "mend what can be mended");
+  app.add_flag("--repair", mend, "mend what can be mended; removes left-over worktrees that have nothing to lose");
   app.add_flag("--json", as_json, "as JSON");
   app.add_flag("--no-agents", no_agents, "start no agent");
   app.add_flag("--env", env,
@@ -281,6 +263,7 @@ int run_doctor(const arguments& args) {
   check_kernel(all);
   check_supervisor(all, c);
   check_leftovers(all, c.where());
+  check_worktrees(all, c.where());
   check_tools(all);
   if (mend)
     repair(all);

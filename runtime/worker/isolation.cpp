@@ -28,6 +28,7 @@ std::string first_line(const std::string& text) {
 
 void isolation::plan(const assignment& job) {
   session_ = job.session.value;
+  folder_ = job.directory;
   cwd_ = job.spec.cwd;
   env_ = session_environment(job, false);
   auto how = json::parse(job.isolation, nullptr, false);
@@ -55,7 +56,8 @@ void isolation::run(const char* verb, const std::string& input, std::chrono::sec
 }
 
 void isolation::make(std::function<void(const std::string&, const std::string&)> done) {
-  auto input = to_line({{"session", session_}, {"worktree", to_json(tree_)}, {"hook", hook_}});
+  auto input = to_line(
+      {{"session", session_}, {"folder", bytes_to_json(folder_)}, {"worktree", to_json(tree_)}, {"hook", hook_}});
   run("make", input, making_patience, [this, done = std::move(done)](const program_answer& a) {
     pending_ = false;
     auto got = json::parse(a.out, nullptr, false);

@@ -42,7 +42,7 @@ private:
   reaper& children_;
   std::string program_;
   worktree tree_;
-  std::string session_, hook_, cwd_;
+  std::string session_, folder_, hook_, cwd_;
   environment env_;
   bool pending_ = false, called_off_ = false, asks_ = false;
   std::chrono::steady_clock::time_point asked_{};

@@ -32,17 +32,6 @@ std::string word(const program_output& got) {
   return got.good() ? trimmed(got.out) : std::string();
 }
 
-/// The worktree's folder in the repository, when both name each other; empty otherwise.
-std::string admin_of(const worktree& tree, const std::string& common) {
-  auto line = first_line_of(tree.path + "/.git");
-  if (!line.starts_with("gitdir: "))
-    return {};
-  auto admin = line.substr(8);
-  if (!admin.starts_with(common + "/worktrees/") || first_line_of(admin + "/gitdir") != tree.path + "/.git")
-    return {};
-  return admin;
-}
-
 /// An operation that has been begun and not ended.
 void open_operation(const std::string& admin, std::vector<std::string>& files) {
   for (auto [name, what] : {std::pair{"rebase-merge", "a rebase"}, std::pair{"rebase-apply", "a rebase"},
@@ -145,6 +134,16 @@ std::string in_use(const worktree& tree) {
 }
 
 } // namespace
+
+std::string admin_of(const worktree& tree, const std::string& common) {
+  auto line = first_line_of(tree.path + "/.git");
+  if (!line.starts_with("gitdir: "))
+    return {};
+  auto admin = line.substr(8);
+  if (!admin.starts_with(common + "/worktrees/") || first_line_of(admin + "/gitdir") != tree.path + "/.git")
+    return {};
+  return admin;
+}
 
 std::string status_of(const std::string& path, std::string& error) {
   auto got = git(path, {"status", "--porcelain=v1", "-z", "--branch", "--untracked-files=all",

@@ -25,6 +25,9 @@ struct tree_report {
 /// Looks at a worktree, matched by device and inode.
 tree_report look_at(const worktree& tree);
 
+/// The worktree's folder in its repository (whose own folder is `common`), when both name each other; else empty.
+std::string admin_of(const worktree& tree, const std::string& common);
+
 /// git's own account of what is uncommitted, at wherever the worktree is now; `admin`: its folder in the repository.
 /// Empty: git cannot tell, and `error` says why.
 std::string status_of(const std::string& path, std::string& error);

@@ -8,6 +8,7 @@
 
 #include "messages/json.hpp"
 #include "messages/requests.hpp"
+#include "runtime/worktree/leftovers.hpp"
 #include "runtime/worktree/losses.hpp"
 #include "runtime/worktree/making.hpp"
 #include "runtime/worktree/pulls.hpp"
@@ -19,7 +20,7 @@ using namespace troupe;
 
 json make(const json& asked) {
   auto made = make_worktree(worktree_from_json(asked.at("worktree")), required_text(asked, "session"),
-                            optional_text(asked, "hook"));
+                            optional_text(asked, "folder"), optional_text(asked, "hook"));
   json out = json::object();
   if (!made.tree.path.empty())
     out["worktree"] = to_json(made.tree);
@@ -60,6 +61,27 @@ json told_of(const pull_request& found) {
   return {{"number", found.number}, {"url", bytes_to_json(found.url)}, {"state", found.state}};
 }
 
+json to_json(const leftover_worktree& x) {
+  return {{"worktree", to_json(x.tree)},
+          {"session", bytes_to_json(x.session)},
+          {"folder", bytes_to_json(x.folder)},
+          {"keeps", bytes_to_json(x.keeps)}};
+}
+
+json leftovers(const json& asked) {
+  json out = json::array();
+  for (const auto& each : leftovers_in(optional_texts(asked, "directories"), required_text(asked, "sessions")))
+    out.push_back(to_json(each));
+  return {{"leftovers", std::move(out)}};
+}
+
+json clear(const json& asked) {
+  auto why = remove_leftover(
+      {worktree_from_json(asked.at("worktree")), required_text(asked, "session"), optional_text(asked, "folder"), {}},
+      required_text(asked, "sessions"));
+  return {{"removed", why.empty()}, {"why", bytes_to_json(why)}};
+}
+
 json pulls(const json& asked) {
   auto found = ask_gh(required_text(asked, "path"));
   return found.number == 0 ? json::object() : told_of(found);
@@ -79,7 +101,8 @@ int main(int argc, char** argv) {
     return 0;
   }
   static const std::map<std::string, json (*)(const json&)> verbs{
-      {"make", make}, {"inspect", inspect}, {"remove", remove_it}, {"pulls", pulls}, {"pull", pull}};
+      {"make", make},   {"inspect", inspect}, {"remove", remove_it}, {"leftovers", leftovers},
+      {"clear", clear}, {"pulls", pulls},     {"pull", pull}};
   auto act = verbs.find(verb);
   if (act == verbs.end()) {
     std::fputs("troupe-worktree: started by troupe only\n  to remove a session with its worktree: troupe rm\n", stderr);

@@ -84,16 +84,21 @@ bool measure(worktree& tree) {
   return true;
 }
 
-std::string mark_of(const std::string& admin) {
-  std::string line;
-  std::getline(std::ifstream(admin + "/troupe"), line);
-  return line;
+std::string mark_file(const std::string& admin) {
+  return admin + "/troupe";
+}
+
+void write_mark(const std::string& admin, const worktree_mark& mark) {
+  std::ofstream out(mark_file(admin));
+  out << mark.session << "\n";
+  if (mark.folder.find('\n') == std::string::npos)
+    out << mark.folder << "\n";
 }
 
 /// What an earlier run of this session has made.
 bool made_before(worktree& tree, const std::string& session) {
   auto admin = git(tree.path, {"rev-parse", "--absolute-git-dir"});
-  return admin.good() && mark_of(trimmed(admin.out)) == session && measure(tree);
+  return admin.good() && read_mark(trimmed(admin.out)).session == session && measure(tree);
 }
 
 bool make_cwd(const worktree& tree) {
@@ -107,7 +112,7 @@ bool make_cwd(const worktree& tree) {
   return ::access(tree.cwd.c_str(), X_OK) == 0;
 }
 
-worktree_made with_git(worktree tree, const std::string& session, const std::string& common) {
+worktree_made with_git(worktree tree, const worktree_mark& mark, const std::string& common) {
   auto branch = "refs/heads/" + tree.branch;
   bool known = git(tree.repository, {"rev-parse", "--verify", "-q", branch}).good();
   forget_missing(common, tree.path);
@@ -121,8 +126,8 @@ worktree_made with_git(worktree tree, const std::string& session, const std::str
     return failed("the worktree " + tree.path + " cannot be made: " + got.why());
   auto admin = git(tree.path, {"rev-parse", "--absolute-git-dir"});
   tree.base = trimmed(git(tree.path, {"rev-parse", "HEAD"}).out);
-  std::ofstream(trimmed(admin.out) + "/troupe") << session << "\n";
-  if (!measure(tree) || !make_cwd(tree) || mark_of(trimmed(admin.out)) != session)
+  write_mark(trimmed(admin.out), mark);
+  if (!measure(tree) || !make_cwd(tree) || read_mark(trimmed(admin.out)).session != mark.session)
     return failed("the worktree " + tree.path + " was made and cannot be used: " + std::strerror(errno));
   worktree_made out{std::move(tree), {}, {}, {}};
   auto kept = snapshot_ref(out.tree);
@@ -148,7 +153,16 @@ worktree_made with_hook(worktree tree, const std::string& hook) {
 
 } // namespace
 
-worktree_made make_worktree(const worktree& plan, const std::string& session, const std::string& hook) {
+worktree_mark read_mark(const std::string& admin) {
+  worktree_mark out;
+  std::ifstream in(mark_file(admin));
+  std::getline(in, out.session);
+  std::getline(in, out.folder);
+  return out;
+}
+
+worktree_made make_worktree(const worktree& plan, const std::string& session, const std::string& folder,
+                            const std::string& hook) {
   auto tree = plan;
   std::string error;
   std::string common;
@@ -183,7 +197,7 @@ worktree_made make_worktree(const worktree& plan, const std::string& session, co
   }
   if (!worktrees_folder(tree, error))
     return failed(error);
-  return tree.branch.empty() ? with_hook(std::move(tree), hook) : with_git(std::move(tree), session, common);
+  return tree.branch.empty() ? with_hook(std::move(tree), hook) : with_git(std::move(tree), {session, folder}, common);
 }
 
 } // namespace troupe

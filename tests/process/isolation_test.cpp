@@ -170,6 +170,29 @@ CAF_TEST(a session that is at work is ended whole before its worktree goes and c
   CAF_CHECK(r.s.stop().empty());
 }
 
+// ISO-2
+CAF_TEST(the doctor names worktrees whose session is gone and removes those with nothing to lose) {
+  repository r;
+  auto doctor = [&](bool repair) { return r.s.troupe({"doctor", "--no-agents", repair ? "--repair" : "--json"}); };
+  auto clean = r.session("say one"), dirty = r.session("write new.txt hello\nsay two"), lives = r.session("say three");
+  auto tree = r.tree(clean), kept = r.tree(dirty), used = r.tree(lives);
+  CAF_CHECK(r.s.stop().empty());
+  CAF_CHECK(has(doctor(false).out, "\"text\":\"none is left over\""));
+  fs::remove_all(r.s.home() + "/sessions/" + clean);
+  fs::remove_all(r.s.home() + "/sessions/" + dirty);
+  auto sick = doctor(false);
+  CAF_CHECK_EQUAL(sick.status, 1);
+  CAF_CHECK(has(sick.out, "the worktree " + tree + " is of a session that is gone, " + clean));
+  CAF_CHECK(has(sick.out, kept + " is of a session that is gone, " + dirty +
+                              ", and is kept: it has uncommitted changes: new.txt"));
+  CAF_CHECK(!has(sick.out, used) && fs::exists(tree));
+  auto mended = doctor(true);
+  CAF_CHECK_EQUAL(mended.status, 0);
+  CAF_CHECK(has(mended.out, "mended: the worktree " + tree) && has(mended.out, "git worktree remove --force " + kept));
+  CAF_CHECK(!fs::exists(tree) && fs::exists(used));
+  CAF_CHECK_EQUAL(slurp(kept + "/new.txt"), "hello");
+}
+
 // ISO-2, F-18
 CAF_TEST(a worktree that another session works in stays whoever asks) {
   repository r;

@@ -62,10 +62,12 @@ struct repository {
   worktree_made make(const std::string& cwd = {}, const std::string& session = "session1") {
     auto plan = plan_worktree(cwd.empty() ? dir : cwd, worktree_name(session, "Fix it!"), false);
     CAF_REQUIRE_EQUAL(plan.none, "");
-    auto made = make_worktree(plan.tree, session, {});
+    auto made = make_worktree(plan.tree, session, sessions() + "/" + session, {});
     tree = made.tree;
     return made;
   }
+  /// The folder of the sessions' own files.
+  std::string sessions() const { return root + "/sessions"; }
   /// In the worktree.
   std::string in(const std::string& line) const { return sh(line, tree.path); }
   bool has_branch() const { return git(dir, {"rev-parse", "--verify", "-q", "refs/heads/" + tree.branch}).good(); }

@@ -70,10 +70,10 @@ CAF_TEST(none is made outside of git nor in a linked worktree nor before the fir
   std::filesystem::create_directories(r.root + "/fresh");
   r.sh("git init -q", r.root + "/fresh");
   auto plan = plan_worktree(r.root + "/fresh", "x", false);
-  auto made = make_worktree(plan.tree, "s", {});
+  auto made = make_worktree(plan.tree, "s", {}, {});
   CAF_CHECK(made.error.empty() && made.tree.path.empty() && has(made.note, "no commit yet"));
   std::filesystem::create_directories(r.root + "/odd/.git");
-  made = make_worktree(plan_worktree(r.root + "/odd", "x", false).tree, "s", {});
+  made = make_worktree(plan_worktree(r.root + "/odd", "x", false).tree, "s", {}, {});
   CAF_CHECK(made.error.empty() && made.tree.path.empty());
 }
 
@@ -378,9 +378,9 @@ CAF_TEST(hooks make and remove worktrees of other version control) {
   std::filesystem::create_directories(other);
   auto plan = plan_worktree(other, worktree_name("session1", ""), true);
   CAF_CHECK_EQUAL(plan.tree.path, other + "/.troupe/worktrees/session1");
-  CAF_CHECK(
-      has(make_worktree(plan.tree, "session1", "echo no >&2; exit 3").error, "createHook failed in " + other + ": no"));
-  auto made = make_worktree(plan.tree, "session1", "mkdir \"$TROUPE_WORKTREE_PATH\"");
+  CAF_CHECK(has(make_worktree(plan.tree, "session1", {}, "echo no >&2; exit 3").error,
+                "createHook failed in " + other + ": no"));
+  auto made = make_worktree(plan.tree, "session1", {}, "mkdir \"$TROUPE_WORKTREE_PATH\"");
   CAF_REQUIRE_EQUAL(made.error, "");
   CAF_CHECK(has(remove_tree(made.tree, true, "").why, "nothing says how it is removed"));
   CAF_CHECK(has(remove_tree(made.tree, false, "echo changed >&2; exit 1").why, "changed"));
