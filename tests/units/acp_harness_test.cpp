@@ -6,7 +6,9 @@
 #include <cstdlib>
 #include <fstream>
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/units/acp_host.hpp"
 
@@ -382,6 +384,40 @@ CAF_TEST(the end of an agents standard error is the evidence and secrets are str
   CAF_CHECK(ended->evidence.size() <= output_tail::limit);
   CAF_CHECK(ended->evidence.starts_with("line "));
   CAF_CHECK(ended->evidence.ends_with("line 3000\nbad key ***"));
+}
+
+// What the loop has seen of a pipe, and what the end of the process makes read of it: in the order in which it was said
+CAF_TEST(what is drained when an agent ends follows what has come before) {
+  asio::io_context own;
+  int said[2], errors[2], to[2];
+  CAF_REQUIRE(::pipe2(said, O_CLOEXEC | O_NONBLOCK) == 0 && ::pipe2(errors, O_CLOEXEC | O_NONBLOCK) == 0 &&
+              ::pipe2(to, O_CLOEXEC | O_NONBLOCK) == 0);
+  unique_fd say(said[1]), complain(errors[1]), heard(to[0]);
+  const auto write_all = [](int fd, std::string_view text) {
+    CAF_REQUIRE_EQUAL(::write(fd, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  };
+  write_all(say.get(), "{\"method\":\"a\"}\n");
+  write_all(complain.get(), "first\n");
+  std::string order;
+  auto wire = acp_connection::create(own, unique_fd(said[0]), unique_fd(to[1]));
+  wire->start({[&](const std::string& method, const json&, const json&) {
+                 order += method;
+                 return true;
+               },
+               [&](std::string_view line) { order += "garbage: " + std::string(line); },
+               [](const std::string&, bool) {}});
+  auto tail = output_tail::create(own, unique_fd(errors[0]));
+  tail->start();
+  write_all(say.get(), "{\"method\":\"b\"}\n");
+  write_all(complain.get(), "second\n");
+  wire->drain();
+  tail->drain();
+  own.poll();
+  CAF_CHECK_EQUAL(order, "ab");
+  CAF_CHECK_EQUAL(tail->text(), "first\nsecond");
+  wire->close();
+  tail->close();
+  own.poll();
 }
 
 CAF_TEST(an agent that closes its output and lives on is killed) {

@@ -1,6 +1,7 @@
 // The wire to an agent.
 #include "runtime/worker/acp/acp_connection.hpp"
 
+#include <cerrno>
 #include <utility>
 
 #include <unistd.h>
@@ -39,13 +40,16 @@ void acp_connection::start(callbacks cb) {
   read();
 }
 
+/// Not async_read_some: what that has read and not told yet would be overtaken, and overwritten, by `drain`.
 void acp_connection::read() {
-  in_.async_read_some(asio::buffer(chunk_), [self = shared_from_this()](const asio::error_code& error, std::size_t n) {
-    if (self->closed_)
+  in_.async_wait(asio::posix::stream_descriptor::wait_read, [self = shared_from_this()](const asio::error_code& error) {
+    if (self->closed_ || self->finished_)
       return;
-    if (error)
+    const auto n = error ? 0 : ::read(self->in_.native_handle(), self->chunk_.data(), chunk_bytes);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
       return self->finish("it closed its output", false);
-    self->take(self->chunk_.data(), n);
+    if (n > 0)
+      self->take(self->chunk_.data(), static_cast<std::size_t>(n));
     if (!self->closed_ && !self->finished_)
       self->read();
   });

@@ -1,9 +1,9 @@
 // The tail of a pipe.
 #include "runtime/worker/acp/output_tail.hpp"
 
-#include <unistd.h>
+#include <cerrno>
 
-#include <asio/buffer.hpp>
+#include <unistd.h>
 
 namespace troupe {
 
@@ -15,14 +15,19 @@ void output_tail::start() {
   read();
 }
 
+/// Not async_read_some: what that has read and not told yet would be overtaken, and overwritten, by `drain`.
 void output_tail::read() {
-  pipe_.async_read_some(asio::buffer(chunk_),
-                        [self = shared_from_this()](const asio::error_code& error, std::size_t n) {
-                          if (error)
-                            return self->close();
-                          self->keep(n);
-                          self->read();
-                        });
+  pipe_.async_wait(asio::posix::stream_descriptor::wait_read,
+                   [self = shared_from_this()](const asio::error_code& error) {
+                     if (error || !self->pipe_.is_open())
+                       return;
+                     const auto n = ::read(self->pipe_.native_handle(), self->chunk_, sizeof chunk_);
+                     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+                       return self->close();
+                     if (n > 0)
+                       self->keep(static_cast<std::size_t>(n));
+                     self->read();
+                   });
 }
 
 void output_tail::keep(std::size_t n) {
