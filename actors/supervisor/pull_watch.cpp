@@ -16,11 +16,17 @@ struct context {
   const policy& p;
 };
 
+/// Where one stands among a row's; end() where it does not.
+auto find(const std::vector<pull_request>& pulls, const std::string& url) {
+  return std::find_if(pulls.begin(), pulls.end(), [&](const auto& x) { return x.url == url; });
+}
+
 /// Merged or closed, and shown so by all who work on it: else the next answer is for those who do not know it yet.
 bool is_settled(const std::string& url, const known& k, const state& s) {
   auto shows = [&](const session_id& id) {
     const auto& pulls = s.rows.at(id);
-    return std::any_of(pulls.begin(), pulls.end(), [&](const auto& x) { return x.url == url && x.state == k.state; });
+    auto at = find(pulls, url);
+    return at != pulls.end() && at->state == k.state;
   };
   return (k.state == "merged" || k.state == "closed") && std::all_of(k.by.begin(), k.by.end(), shows);
 }
@@ -50,8 +56,7 @@ std::size_t place_of(const std::string& url, const known& k, const context& c) {
   auto best = static_cast<std::size_t>(-1);
   for (const auto& id : k.by) {
     const auto& pulls = c.s.rows.at(id);
-    auto at = std::find_if(pulls.begin(), pulls.end(), [&](const auto& x) { return x.url == url; });
-    best = std::min(best, static_cast<std::size_t>(at - pulls.begin()));
+    best = std::min(best, static_cast<std::size_t>(find(pulls, url) - pulls.begin()));
   }
   return best;
 }
@@ -103,7 +108,7 @@ void take(context& c, const session_id& id, const pull_request& now, const pull_
 void fold(context& c, const row_now& e) {
   auto before = std::exchange(c.s.rows[e.id], e.pulls);
   auto in = [](const std::vector<pull_request>& xs, const std::string& url) {
-    auto at = std::find_if(xs.begin(), xs.end(), [&](const auto& x) { return x.url == url; });
+    auto at = find(xs, url);
     return at == xs.end() ? nullptr : &*at;
   };
   for (const auto& p : e.pulls)
@@ -162,9 +167,7 @@ phase on(const S& s, const told& e, context& c) {
         k.asked_at = c.now;
         k.failures = 0;
         k.state = e.state;
-        const auto& pulls = c.s.rows.at(k.by.front());
-        auto same = std::find_if(pulls.begin(), pulls.end(), [&](const auto& x) { return x.url == e.url; });
-        tell_others(c, k, {same->number, e.url, e.state}, s.who);
+        tell_others(c, k, {find(c.s.rows.at(k.by.front()), e.url)->number, e.url, e.state}, s.who);
       }
       return look_on(c);
     }
