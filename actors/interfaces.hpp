@@ -29,7 +29,8 @@ using journal_keeper_actor = caf::typed_actor<
     // Write out what is cached, and answer no line from here on: whoever waits for one waits for the next supervisor.
     caf::replies_to<flush_journal>::with<flush_journal>, caf::reacts_to<timer_due>>;
 
-/// Starts worker processes and talks with them. Tells the supervisor worker_ready, worker_event, worker_exited.
+/// Starts worker processes and talks with them. Tells the supervisor worker_ready, worker_event, worker_output,
+/// worker_exited.
 using worker_host_actor = caf::typed_actor<
     // Start a process; the answer names it, it may not have run yet.
     caf::replies_to<launch_worker>::with<worker_address>,
@@ -157,7 +158,8 @@ using session_actor = caf::typed_actor<
     // A pull request that it works on, too, stands like this.
     caf::reacts_to<pull_news>,
     // From its worker, by way of the supervisor.
-    caf::reacts_to<worker_event>, caf::reacts_to<worker_exited>, caf::reacts_to<timer_due>>;
+    caf::reacts_to<worker_event>, caf::reacts_to<worker_output>, caf::reacts_to<worker_exited>,
+    caf::reacts_to<timer_due>>;
 
 /// Shows rows and holds the front ends' connections; told of every change.
 using front_desk_actor = caf::typed_actor<
@@ -197,7 +199,7 @@ using supervisor_actor = caf::typed_actor<
     // The program on the disk is a newer one than this.
     caf::reacts_to<executable_replaced>,
     // From the worker host and the pool, passed on by session.
-    caf::reacts_to<worker_ready>, caf::reacts_to<worker_event>, caf::reacts_to<worker_exited>,
-    caf::reacts_to<permit_given>, caf::reacts_to<timer_due>>;
+    caf::reacts_to<worker_ready>, caf::reacts_to<worker_event>, caf::reacts_to<worker_output>,
+    caf::reacts_to<worker_exited>, caf::reacts_to<permit_given>, caf::reacts_to<timer_due>>;
 
 } // namespace troupe

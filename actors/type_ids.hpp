@@ -91,6 +91,7 @@
   X(say_goodbye)                                                                                                       \
   X(worker_ready)                                                                                                      \
   X(worker_event)                                                                                                      \
+  X(worker_output)                                                                                                     \
   X(worker_exited)                                                                                                     \
   X(append)                                                                                                            \
   X(appended)                                                                                                          \

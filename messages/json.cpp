@@ -537,6 +537,7 @@ json to_json(const row& x) {
   put(out, "agent", x.definition);
   put(out, "model", x.model);
   put(out, "sentence", x.sentence);
+  put(out, "output", x.output);
   put(out, "note", x.note);
   if (x.pid != 0) {
     out["pid"] = x.pid;
@@ -603,6 +604,7 @@ static void append(std::string& to, const assignment& x) {
   if (!x.tree.path.empty())
     append(o.at("worktree"), x.tree);
   o.some_bytes("isolation", x.isolation);
+  o.number("sentenceMs", x.sentence_ms);
 }
 
 std::string to_text(const assignment& x) {
@@ -650,6 +652,7 @@ assignment assignment_from_json(const json& x) {
   if (const auto* tree = find(x, "worktree"))
     out.tree = worktree_from_json(*tree);
   out.isolation = optional_text(x, "isolation");
+  out.sentence_ms = optional_number(x, "sentenceMs", 0);
   return out;
 }
 

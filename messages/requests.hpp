@@ -201,9 +201,10 @@ struct restore {
   std::vector<event> events;
   std::vector<std::string> problems;
   bool worker_alive = false;
-  environment env{}; ///< from the supervisor before, where that handed over (SUP-6)
+  std::string output{}; ///< the last line that its shell job has put out
+  environment env{};    ///< from the supervisor before, where that handed over (SUP-6)
 };
-TROUPE_INSPECT(restore, entries, events, problems, worker_alive, env)
+TROUPE_INSPECT(restore, entries, events, problems, worker_alive, output, env)
 struct retire_session {
   session_id id;
   std::string why;
@@ -441,6 +442,12 @@ struct worker_event {
   event what;
 };
 TROUPE_INSPECT(worker_event, worker, session, what)
+struct worker_output {
+  worker_id worker;
+  session_id session;
+  std::string line;
+}; ///< what its shell job says now (VIEW-8): in no transcript, for a row only
+TROUPE_INSPECT(worker_output, worker, session, line)
 struct worker_exited {
   worker_id worker;
   session_id session;
@@ -467,8 +474,9 @@ struct session_history {
   std::vector<event> events;
   std::vector<std::string> problems;
   bool worker_alive = false; ///< the process of the last claim lives
+  std::string output{};      ///< the last line that its shell job has put out
 };
-TROUPE_INSPECT(session_history, id, entries, events, problems, worker_alive)
+TROUPE_INSPECT(session_history, id, entries, events, problems, worker_alive, output)
 struct journal {
   std::uint64_t last = 0;
   std::vector<session_history> sessions;

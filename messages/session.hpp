@@ -174,6 +174,7 @@ struct row {
   std::string state;    ///< working, blocked, idle, done, failed, stopped, unknown
   std::string process;  ///< alive, frozen, starting, ending, exited
   std::string sentence; ///< what it does now, asks or produced
+  std::string output;   ///< shell job: the last line of its output that says something (VIEW-8); on no disk
   std::string note;     ///< what happened to its process beside that: stopped to free memory, and the like
   wall_ms started_at = 0;
   wall_ms changed_at = 0;
@@ -193,7 +194,7 @@ struct row {
   std::vector<pull_request> pulls{}; ///< the one told of last first
   bool operator==(const row&) const = default;
 };
-TROUPE_INSPECT(row, id, name, cwd, kind, harness, definition, model, state, process, sentence, note, started_at,
+TROUPE_INSPECT(row, id, name, cwd, kind, harness, definition, model, state, process, sentence, output, note, started_at,
                changed_at, used_at, pid, pinned, gone, exit_status, waiting, work, undelivered, attached, told,
                problems, agent, tree, pulls)
 
@@ -256,17 +257,18 @@ struct assignment {
   bool too_old = false;       ///< it did, too long ago to go on with it unasked (REST-4)
   std::uint32_t waiting = 0;  ///< replies that follow once the harness was started
   std::vector<std::string> ignored_work{}; ///< names of commands that count as no work (`activeWork.ignore`)
-  std::string settings{};      ///< those of the directory that an agent needs, a JSON object as text (ENV-1); or empty
-  std::string definition{};    ///< the agent definition that shapes it, likewise
-  std::string driver{};        ///< how its harness is driven (runtime/config/harnesses.hpp), likewise; native: empty
-  std::uint64_t variables = 0; ///< digest of the variables that the harness is to have (BEYOND-5); 0: not told
-  worktree tree{};             ///< of earlier runs; without a path: none was made yet
-  std::string isolation{};     ///< how its worktree is made, a JSON object as text; empty: it works where it was sent
+  std::string settings{};       ///< those of the directory that an agent needs, a JSON object as text (ENV-1); or empty
+  std::string definition{};     ///< the agent definition that shapes it, likewise
+  std::string driver{};         ///< how its harness is driven (runtime/config/harnesses.hpp), likewise; native: empty
+  std::uint64_t variables = 0;  ///< digest of the variables that the harness is to have (BEYOND-5); 0: not told
+  worktree tree{};              ///< of earlier runs; without a path: none was made yet
+  std::string isolation{};      ///< how its worktree is made, a JSON object as text; empty: it works where it was sent
+  std::int64_t sentence_ms = 0; ///< least time between two lines of output that a shell job's worker tells (VIEW-8)
   bool operator==(const assignment&) const = default;
 };
 TROUPE_INSPECT(assignment, session, run, seen, epoch, spec, env, credentials, directory, control_socket, supervisor,
                resume, interrupted, too_old, waiting, ignored_work, settings, definition, driver, variables, tree,
-               isolation)
+               isolation, sentence_ms)
 
 /// What the worker says it really has (BEYOND-5); the supervisor compares it with what was meant, in memory, and keeps
 /// names only. No secret is in it.

@@ -87,6 +87,11 @@ std::string visible_line(std::string_view s) {
   return visible(joined);
 }
 
+std::string said_line(std::string_view sentence, std::string_view output) {
+  auto said = visible_line(sentence), out = visible_line(output);
+  return said + (said.empty() || out.empty() ? "" : " · ") + out;
+}
+
 std::string age(std::int64_t ms) {
   auto s = std::max<std::int64_t>(ms / 1000, 0);
   return s < 60       ? std::to_string(s) + "s"

@@ -13,6 +13,8 @@ namespace troupe {
 std::string visible(std::string_view text);
 /// The same on one line: white space of any kind and length becomes one space, none at the ends.
 std::string visible_line(std::string_view text);
+/// What a row says, on one line: its sentence and, of a shell job, the last line of its output (VIEW-8).
+std::string said_line(std::string_view sentence, std::string_view output);
 /// How long something has lasted: "3s", "12m", "5h", "2d".
 std::string age(std::int64_t ms);
 /// The word among `words` that is nearest to `typed` by edit distance; empty when none is near.

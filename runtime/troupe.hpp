@@ -147,6 +147,7 @@ struct session {
   std::string state;    ///< working, blocked, idle, done, failed, stopped, unknown
   std::string process;  ///< starting, alive, ending, exited, unknown
   std::string sentence; ///< what it does now, asks or produced
+  std::string output;   ///< of a shell job: the last line of its output that says something
   std::int64_t started_at = 0, changed_at = 0;
   std::int32_t pid = 0;          ///< of its worker while it lives; of this process where it lives inside
   std::int32_t exit_status = -1; ///< of a shell job that has ended

@@ -209,8 +209,9 @@ std::function<bool(const session&)> finder_of(const std::string& words) {
   if (parts.empty())
     return {};
   return [parts](const session& s) {
-    auto text = folded(s.now.name + "\n" + s.now.sentence + "\n" + s.now.cwd + "\n" + s.now.id.value + "\n" +
-                       s.now.harness + "\n" + s.now.definition + "\n" + s.now.state + "\n" + state_words(s.now.state));
+    auto text =
+        folded(s.now.name + "\n" + s.now.sentence + "\n" + s.now.output + "\n" + s.now.cwd + "\n" + s.now.id.value +
+               "\n" + s.now.harness + "\n" + s.now.definition + "\n" + s.now.state + "\n" + state_words(s.now.state));
     return std::all_of(parts.begin(), parts.end(), [&](const auto& p) { return text.find(p) != std::string::npos; });
   };
 }

@@ -63,10 +63,19 @@ std::vector<span> pull_label(const session& x) {
   return out;
 }
 
-/// What it says, what runs for it, what befell it: of a long sentence the end gives way to what runs.
-std::string sentence_of(const session& x, int room) {
+/// Of a shell job its command and what that says now (VIEW-8): of a long command the end gives way.
+std::string said_by(const session& x, int room) {
   const auto& all = x.now.waiting.empty() ? x.now.sentence : x.now.waiting.front().text;
   auto said = visible_line(std::string_view(all).substr(0, most_said));
+  auto output = visible_line(x.now.output);
+  if (output.empty() || said.empty() || room < least_shared)
+    return output.empty() ? said : output;
+  return clip(said, std::max(room * 2 / 5, room - width(output) - 3)) + " · " + output;
+}
+
+/// What it says, what runs for it, what befell it: of a long sentence the end gives way to what runs.
+std::string sentence_of(const session& x, int room) {
+  auto said = said_by(x, room);
   std::string work;
   for (const auto& w : x.now.work)
     work += (work.empty() ? "" : ", ") + visible_line(w.title);

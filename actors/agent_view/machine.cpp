@@ -77,7 +77,8 @@ void tell_people(const session& before, const session& now, intents& out) {
     return;
   intent tell{intent::notify};
   tell.id = now.now.id.value;
-  auto sentence = visible_line(now.now.waiting.empty() ? now.now.sentence : now.now.waiting.front().text);
+  auto sentence = now.now.waiting.empty() ? said_line(now.now.sentence, now.now.output)
+                                          : visible_line(now.now.waiting.front().text);
   tell.text = label(now) + " " + what + (sentence.empty() ? "" : ": " + sentence);
   out.push_back(std::move(tell));
 }

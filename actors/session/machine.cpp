@@ -689,6 +689,16 @@ process on(const S& s, const pull_told& e, context& c) {
   return s;
 }
 
+// put_out (VIEW-8)
+template <class S>
+process on(const S& s, const put_out& e, context& c) {
+  if (c.f().is_exec() && e.worker == c.f().worker.worker) {
+    c.s.output = e.line;
+    c.s.output_run = c.f().run;
+  }
+  return s;
+}
+
 struct process_word {
   std::string operator()(const absent&) const { return "exited"; }
   std::string operator()(const removed&) const { return "exited"; }
@@ -769,6 +779,8 @@ row look(const state& s) {
                : !f.problems.empty() ? f.problems.front()
                : !f.kept.empty()     ? "not removed: " + f.kept.substr(0, f.kept.find('\n'))
                                      : s.sentence_.value_or(f.sentence);
+  if (s.output_run == f.run)
+    r.output = s.output;
   r.note = f.note;
   r.started_at = f.dispatched_at;
   r.changed_at = f.changed_at;

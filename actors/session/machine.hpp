@@ -82,6 +82,8 @@ struct state {
   std::uint64_t sentence_generation = 0;
   wall_ms sentence_at = 0;              ///< when the row's sentence changed last while it works
   std::optional<std::string> sentence_; ///< what the row says until its timer, while something newer waits (VIEW-8)
+  std::string output;                   ///< the last line that its shell job has put out (VIEW-8): in no file of ours
+  std::uint32_t output_run = 0;         ///< in which run
   std::uint32_t attempts = 0;           ///< assignments refused in a row
   bool wanted_anew = false;        ///< a dispatch was repeated while nobody knew whether a worker holds it (SUP-11)
   std::vector<asked_answer> early; ///< answers that wait for the adoption of the worker
@@ -192,6 +194,10 @@ struct slept {
   std::int64_t ms;
   wall_ms since;
 }; ///< the machine slept, `since` at the earliest
+struct put_out {
+  std::string line;
+  worker_id worker; ///< an older one's word changes nothing
+};                  ///< what its shell job says now (VIEW-8)
 struct pull_told {
   pull_request now;
 }; ///< how one of its pull requests stands, learnt without its worker (PR-1)
@@ -199,7 +205,7 @@ using event_ =
     std::variant<begin, restored, granted, not_granted, held, not_held, permitted, happened, gone, end_refused,
                  not_frozen, asked_stop, asked_remove, asked_respawn, asked_wake, asked_reply, asked_answer, asked_work,
                  asked_steer, asked_pin, asked_rename, elapsed, adopted, not_adopted, unwritten, asked_retire,
-                 tree_removed, memory_seen, slept, signed_in, pull_told>;
+                 tree_removed, memory_seen, slept, signed_in, put_out, pull_told>;
 
 // Effects, carried out in order; none that follows a `record` starts before the line is written.
 struct record {

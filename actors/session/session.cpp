@@ -60,6 +60,7 @@ void session_state::show() {
   shown = now;
   self->send(around->desk, row_changed{now});
   self->send(around->supervisor_handle, row_changed{now});
+  now.output.clear(); // what a job puts out is kept in its own file alone (ENV-5)
   self->send(around->keeper, cache_row{std::move(now), m.known.last_entry, m.known.last_event});
 }
 
@@ -143,6 +144,8 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
           s.cause = e.n;
         s.m.known.problems = std::move(r.problems);
         s.env = std::move(r.env);
+        if (!r.output.empty())
+          s.advance(sm::put_out{std::move(r.output), s.m.known.worker.worker});
         s.advance(sm::restored{s.m.known.run > 0 && (!s.m.known.ended || r.worker_alive)});
       },
       [self](stop_session& r) -> caf::result<done> {
@@ -279,6 +282,7 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
           s.replace_refused(static_cast<std::uint64_t>(e.what.value));
         s.advance(sm::happened{std::move(e.what)});
       },
+      [self](worker_output& e) { self->state.advance(sm::put_out{std::move(e.line), e.worker}); },
       [self](worker_exited& e) {
         self->state.exits.push_back(std::move(e));
         self->state.tell_exits();

@@ -168,6 +168,7 @@ void session_state::assign_with(const sm::assign& e, snapshot credentials) {
   job.settings = settled.settings;
   job.definition = settled.definition;
   job.isolation = settled.isolation;
+  job.sentence_ms = around->policy.sentence;
   job.tree = m.known.tree;
   if (job.spec.effort.empty())
     job.spec.effort = settled.effort;

@@ -176,7 +176,7 @@ void supervisor_state::load(journal& j) {
   }
   for (auto& s : j.sessions)
     self->send(spawn_session(s.id), restore{std::move(s.entries), std::move(s.events), std::move(s.problems),
-                                            s.worker_alive, std::move(setup.environments[s.id])});
+                                            s.worker_alive, std::move(s.output), std::move(setup.environments[s.id])});
   setup.environments.clear();
   ledger_entry line;
   line.t = setup.around->now();
@@ -228,8 +228,9 @@ caf::result<done> supervisor_state::resume(resume_session& x) {
           [this, promise, env = x.env](session_history& h) mutable {
             auto id = h.id;
             if (roster.count(id) == 0)
-              self->send(spawn_session(id), restore{std::move(h.entries), std::move(h.events), std::move(h.problems),
-                                                    false, std::move(env)});
+              self->send(
+                  spawn_session(id),
+                  restore{std::move(h.entries), std::move(h.events), std::move(h.problems), false, {}, std::move(env)});
             promise.deliver(done{id});
           },
           [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
@@ -316,6 +317,7 @@ supervisor_actor::behavior_type make_supervisor(supervisor_actor::stateful_point
       // What comes most often is first: CAF compares a message with one after the other.
       [self](row_changed& r) { self->state.changed(r.now); },
       [self](worker_event& e) { tell(self, session_id(e.session), e); },
+      [self](worker_output& e) { tell(self, session_id(e.session), e); },
       [self](worker_ready& w) { self->send(self->state.setup.around->pool, w); },
       [self](load_journal& l) {
         self->request(self->state.setup.around->keeper, deadline::ending, l)

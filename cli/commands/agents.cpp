@@ -83,7 +83,8 @@ int print_list(client& c, json params) {
     print(std::string(sign(state, text_of(r, "process"))) + " " + text_of(r, "id") + "  " + state +
           std::string(8 - std::min<std::size_t>(state.size(), 8), ' ') +
           std::string(4 - std::min<std::size_t>(old.size(), 4), ' ') + old + (widest > 0 ? "  " + name : "") + "  " +
-          visible(text_of(r, "sentence")) + running(r) + (note.empty() ? "" : " [" + note + "]") + "\n");
+          said_line(text_of(r, "sentence"), text_of(r, "output")) + running(r) +
+          (note.empty() ? "" : " [" + note + "]") + "\n");
     for (const auto& problem : r.value("problems", json::array()))
       if (auto text = problem.is_string() ? problem.get<std::string>() : ""; text != text_of(r, "sentence"))
         print("    ! " + visible(text) + "\n");

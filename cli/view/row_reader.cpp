@@ -68,6 +68,7 @@ view::session session_from_json(const json& x) {
   r.state = text(x, "state");
   r.process = text(x, "process");
   r.sentence = text(x, "sentence");
+  r.output = text(x, "output");
   r.note = text(x, "note");
   r.started_at = number(x, "startedAt");
   r.changed_at = number(x, "changedAt");

@@ -31,6 +31,7 @@ embed::session session_of(const json& row) {
   out.state = optional_text(row, "state");
   out.process = optional_text(row, "process");
   out.sentence = optional_text(row, "sentence");
+  out.output = optional_text(row, "output");
   out.started_at = optional_number(row, "startedAt", 0);
   out.changed_at = optional_number(row, "changedAt", 0);
   out.pid = static_cast<std::int32_t>(optional_number(row, "pid", 0));

@@ -309,6 +309,9 @@ void supervisor_host::listen_to_workers() {
                       setup_.ends.written(s, e.n);
                     caf::anon_send(supervisor_, worker_event{w, std::move(s), std::move(e)});
                   },
+                  [this](worker_id w, session_id s, std::string line) {
+                    caf::anon_send(supervisor_, worker_output{w, std::move(s), std::move(line)});
+                  },
                   [this](worker_id w, session_id s, std::string evidence) {
                     caf::anon_send(supervisor_, worker_exited{w, std::move(s), std::move(evidence)});
                   }},

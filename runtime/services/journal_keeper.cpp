@@ -15,6 +15,7 @@
 #include "caf/stateful_actor.hpp"
 #include "caf/typed_event_based_actor.hpp"
 #include "runtime/io/process.hpp"
+#include "runtime/worker/terminal/plain_lines.hpp"
 
 namespace troupe {
 
@@ -119,6 +120,13 @@ void read_transcript(const std::string& folder, session_history& out) {
     out.problems.push_back("its transcript is no file: " + path);
 }
 
+/// The last line that its shell job has put out; empty where it is none.
+std::string output_of(const std::string& folder) {
+  failure none;
+  auto kept = output_ring::open(folder + "/output", none);
+  return kept.valid() ? last_line(kept, kept.begin()) : std::string();
+}
+
 } // namespace
 
 ledger::ledger(paths where, std::uint64_t segment) : where_(std::move(where)), segment_(segment) {}
@@ -155,6 +163,7 @@ bool ledger::open(journal& out, failure& error) {
     session_history h{id, std::move(entries), {}, {}, false};
     h.worker_alive = last_claimed_lives(h.entries);
     read_transcript(where_.session(id.value), h);
+    h.output = output_of(where_.session(id.value));
     out.sessions.push_back(std::move(h));
   }
   file_ = line_file::open(where_.ledger(), error);

@@ -310,6 +310,8 @@ void worker_bench::told(const slot& w, const std::string& method, const json& pa
       w->told_end = w->told_end || e.what == "ended";
       w->last = std::max(w->last, e.n);
       news_.happened(w->where.worker, w->session, std::move(e));
+    } else if (method == "worker/output") {
+      news_.put_out(w->where.worker, w->session, required_text(params, "line"));
     }
   } catch (const std::exception&) { // a worker of another version: what is not understood is left out
   }

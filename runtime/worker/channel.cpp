@@ -93,6 +93,8 @@ void worker::request(const std::shared_ptr<rpc_peer>& from, const std::string& m
       if (job_)
         for (const auto& e : events_.after(since))
           send_event(e);
+      if (says_ && !says_->told().empty())
+        send_line();
       if (ready_ && !job_)
         from->notify("worker/ready", json::object());
     } else if (method == "worker/attach") {

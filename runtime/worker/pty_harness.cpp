@@ -15,6 +15,7 @@
 #include <asio/write.hpp>
 
 #include "runtime/worker/launch.hpp"
+#include "runtime/worker/terminal/plain_lines.hpp"
 
 namespace troupe {
 
@@ -51,7 +52,9 @@ bool pty_harness::open_ring(const assignment& job) {
     e.text = error.text;
     cb_.emit(std::move(e));
   }
-  if (!ring_.valid())
+  if (ring_.valid())
+    began_at_ = ring_.end();
+  else
     fault_ = error.text;
   return ring_.valid();
 }
@@ -110,6 +113,10 @@ bool pty_harness::read_some() {
   if (told_)
     told_();
   return true;
+}
+
+std::string pty_harness::last_line() const {
+  return ring_.valid() ? troupe::last_line(ring_, began_at_) : std::string();
 }
 
 void pty_harness::drain() {

@@ -49,6 +49,8 @@ public:
     bool more = false; ///< than `lines`: not all of them are kept
   };
   [[nodiscard]] std::optional<absence> since_left() const;
+  /// The last line that this run has put out (last_line).
+  [[nodiscard]] std::string last_line() const;
   /// Reads what is left in the PTY; called when the tree has ended.
   void drain();
 
@@ -62,6 +64,7 @@ private:
   harness_callbacks cb_;
   asio::posix::stream_descriptor master_;
   output_ring ring_;
+  std::uint64_t began_at_ = 0; ///< where the output was when this run began
   std::unique_ptr<screen> screen_;
   std::function<void()> told_;
   std::string slave_, fault_; ///< of the terminal: its name, or why there is none

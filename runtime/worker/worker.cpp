@@ -98,6 +98,12 @@ void worker::send_event(const event& e) {
     supervisor_->notify_text("worker/event", R"({"event":)" + to_text(e) + "}");
 }
 
+/// VIEW-8
+void worker::send_line() {
+  if (supervisor_ && says_)
+    supervisor_->notify("worker/output", {{"line", says_->told()}});
+}
+
 void worker::warm_up() {
   acp_options o;
   o.program = options_.warm.front();
@@ -193,7 +199,13 @@ void worker::start(const json& params) {
   started_ = true;
   if (job_->spec.kind == "exec") {
     pty_ = prepared_.get();
-    pty_->on_output([this] { attached_.output(); });
+    says_.emplace(
+        loop_, std::chrono::milliseconds(job_->sentence_ms), [this] { return pty_->last_line(); },
+        [this](const std::string&) { send_line(); });
+    pty_->on_output([this] {
+      attached_.output();
+      says_->came();
+    });
     harness_ = std::move(prepared_);
     attached_.serve(pty_);
     harness_->start(*job_);
@@ -526,6 +538,7 @@ void worker::tree_ended() {
     std::_Exit(0);
   if (pty_) {
     pty_->drain();
+    says_->close(); // ahead of the end: whoever hears of that knows the line
     find_pulls();
   }
   event e;

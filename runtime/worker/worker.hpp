@@ -17,6 +17,7 @@
 #include "runtime/worker/acp/acp_harness.hpp"
 #include "runtime/worker/attach_server.hpp"
 #include "runtime/worker/isolation.hpp"
+#include "runtime/worker/latest_line.hpp"
 #include "runtime/worker/pty_harness.hpp"
 #include "runtime/worker/transcript.hpp"
 #include "runtime/worker/tree_end.hpp"
@@ -64,6 +65,7 @@ private:
   void write_down(event& e);
   std::uint64_t emit(event e);
   void send_event(const event& e);
+  void send_line();
   void watch_parent();
   void thaw(const std::string& why);
   [[nodiscard]] bool at_rest() const;
@@ -116,6 +118,7 @@ private:
   std::unique_ptr<pty_harness> prepared_; ///< of a shell job that was assigned and not started yet
   std::unique_ptr<harness> harness_;
   pty_harness* pty_ = nullptr;
+  std::optional<latest_line> says_; ///< of a shell job
   attach_server attached_;
   struct given {
     std::string question, choice;

@@ -64,6 +64,34 @@ CAF_TEST(a row that works changes its sentence at most every fifteen seconds and
 }
 
 // VIEW-8
+CAF_TEST(the row of a shell job has the last line of the run at hand and of its own worker alone) {
+  session s("exec");
+  s.run();
+  auto first = s.worker();
+  auto said = [&] { return sm::look(s.m).output; };
+  CAF_CHECK(s.on(sm::put_out{"one", first}).empty()); // nothing is written of it
+  CAF_CHECK_EQUAL(said(), "one");
+  s.on(sm::put_out{"of another", {first.value + 1}});
+  CAF_CHECK_EQUAL(said(), "one");
+  s.on(sm::put_out{{}, first}); // a program fills the screen
+  CAF_CHECK_EQUAL(said(), "");
+  s.on(sm::put_out{"two", first});
+  s.happens("ended", {}, "exited", 1);
+  s.on(sm::gone{first, "exited"});
+  CAF_CHECK_EQUAL(sm::look(s.m).state, "failed");
+  CAF_CHECK_EQUAL(said(), "two"); // it stays
+  s.on(sm::asked_respawn{"test"});
+  s.run();
+  CAF_CHECK_EQUAL(said(), "");
+  s.on(sm::put_out{"late", first});
+  CAF_CHECK_EQUAL(said(), "");
+  session agent;
+  agent.run();
+  agent.on(sm::put_out{"no", agent.worker()});
+  CAF_CHECK_EQUAL(sm::look(agent.m).output, "");
+}
+
+// VIEW-8
 CAF_TEST(a question shows at once and the first words of the next turn too) {
   talker s;
   s.says("one");

@@ -141,6 +141,8 @@ void bench::read(slot& from) {
     from.told_end = from.told_end || e->what == "ended";
     from.last = std::max(from.last, e->n);
     news_.happened(who, from.session, std::move(*e));
+  } else if (auto* said = std::get_if<worker_output>(&line)) {
+    news_.put_out(who, from.session, std::move(said->line));
   } else {
     news_.ready(who, std::get<worker_ready>(line).version);
   }

@@ -16,6 +16,7 @@ class worker;
 struct worker_news {
   std::function<void(worker_id, const std::string& version)> ready;
   std::function<void(worker_id, session_id, event)> happened;
+  std::function<void(worker_id, session_id, std::string line)> put_out;
   std::function<void(worker_id, session_id, std::string evidence)> exited;
 };
 

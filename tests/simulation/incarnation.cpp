@@ -103,6 +103,9 @@ void incarnation::spawn_deciders(const simulated_settings& chosen, std::map<sess
                        [this](worker_id w, session_id of, event e) {
                          caf::anon_send(supervisor_, worker_event{w, std::move(of), std::move(e)});
                        },
+                       [this](worker_id w, session_id of, std::string line) {
+                         caf::anon_send(supervisor_, worker_output{w, std::move(of), std::move(line)});
+                       },
                        [this](worker_id w, session_id of, std::string evidence) {
                          caf::anon_send(supervisor_, worker_exited{w, std::move(of), std::move(evidence)});
                        }});

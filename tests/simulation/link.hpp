@@ -30,7 +30,7 @@ struct answered {
   std::uint64_t ticket = 0;
   worker_answer what;
 };
-using to_host = std::variant<answered, worker_ready, event>;
+using to_host = std::variant<answered, worker_ready, event, worker_output>;
 
 struct link {
   std::uint64_t epoch = 0; ///< whose it is

@@ -112,6 +112,8 @@ struct judge {
       broken("SUP-11 a dispatch ends in one way", name_of(holder->id) + " holds it and was never started");
     if (!l && holder)
       broken("KEEP-8 every process has an owner", name_of(holder->id) + " works for a session without a process");
+    if (l && holder && sm::look(s.m).output != holder->said)
+      broken("VIEW-8 a row says what its job says", "its job has said '" + holder->said + "'");
     if (l && f().wanted != intent::run)
       broken("REST-2 no stop is undone", "a stop is wanted and its worker lives");
   }

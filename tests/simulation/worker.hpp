@@ -72,6 +72,7 @@ public:
   bool frozen = false; ///< what runs below it stands still (BEYOND-3)
   bool goodbye = false, lonely = false, ready = false, started = false, over = false;
   std::optional<assignment> job;
+  std::string said; ///< by its shell job, last (VIEW-8)
   bool locked = false;
   std::uint32_t terminals = 0;
   bool turn = false;
@@ -104,6 +105,7 @@ private:
   void run_turn(std::uint32_t how);
   void end_turn(const std::string& detail, const std::string& text);
   void run_job(std::uint32_t how);
+  void tell_output();
   void ask();
   void show_work();
   void settle_questions(const std::string& by);

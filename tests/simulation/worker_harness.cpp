@@ -60,6 +60,8 @@ void worker::read(link_ptr from) {
     for (const auto& e : around_.files.transcripts[job->session])
       if (e.n > h->since)
         from->up.emplace_back(e);
+  if (!said.empty())
+    tell_output();
   if (ready && !job)
     from->up.emplace_back(worker_ready{id, version});
 }
@@ -126,13 +128,21 @@ void worker::go_on(std::uint32_t how) {
 }
 
 void worker::run_job(std::uint32_t how) {
-  if (how % 4 == 1)
-    return; // its output does not travel as events
+  if (how % 4 == 1) { // its output does not travel as events, but for the line that the row shows
+    said = "line " + std::to_string(around_.mono());
+    tell_output();
+    return;
+  }
   inside.status = how % 4 == 2 ? 1 : 0;
   inside.signalled = how % 4 == 3;
   if (inside.signalled)
     inside.status = 9;
   harness_gone = true;
+}
+
+void worker::tell_output() {
+  if (supervisor)
+    supervisor->up.emplace_back(worker_output{id, job->session, said});
 }
 
 void worker::run_turn(std::uint32_t how) {

@@ -25,9 +25,10 @@ std::vector<view::session> day() {
                         "Shall I tag the release as v1.4.0 and push the tag to origin? The changelog is ready.",
                         {"Yes", "Yes, and do not ask again", "No"});
   add(release, 11 * 60'000);
-  auto pinned = make_session("2fk9zz", "working", "dev-server", "listening on :5173");
+  auto pinned = make_session("2fk9zz", "working", "dev-server", "npm run dev");
+  pinned.now.harness = "exec";
+  pinned.now.output = "listening on :5173";
   pinned.now.pinned = true;
-  pinned.now.work = {{"w1", "shell", "npm run dev"}};
   add(pinned, 3 * 3'600'000, "/home/ann/site");
   auto review = make_session("9q4m3x", "done", "menu-overflow", "Fixed the overflow; a test holds it.");
   review.pulls = {{412, "https://github.com/ann/site/pull/412", "ready"}};
@@ -38,7 +39,11 @@ std::vector<view::session> day() {
   auto frozen = make_session("8c6y1d", "idle", "refactor-cart", "Ready for the next step.");
   frozen.now.process = "frozen";
   add(frozen, 26 * 3'600'000);
-  add(make_session("3pp5ee", "failed", "nightly", "exit 3"), 9 * 3'600'000);
+  auto nightly = make_session("3pp5ee", "failed", "nightly", "make nightly");
+  nightly.now.harness = "exec";
+  nightly.now.exit_status = 2;
+  nightly.now.output = "make: *** [Makefile:12: nightly] Error 2";
+  add(nightly, 9 * 3'600'000);
   add(make_session("4jj6rr", "stopped", "spike", "Trying a radix tree."), 30 * 3'600'000);
   for (int i = 0; i < 12; ++i)
     add(make_session("done" + std::to_string(10 + i), "done", "chore-" + std::to_string(i + 1), "Done."),

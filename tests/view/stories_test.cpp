@@ -359,6 +359,39 @@ CAF_TEST(a long sentence leaves room for what runs) {
   CAF_CHECK(v.shows("  [running: npm run dev -- --host"));
 }
 
+// VIEW-8
+CAF_TEST(the row of a shell job says its command and what that put out last) {
+  viewer v(24, 80);
+  auto job = make_session("j1", "working", "tests", "make -j4 test");
+  job.now.harness = "exec";
+  v.show({job});
+  CAF_CHECK(v.shows("  make -j4 test  "));
+  job.now.output = "12 of 40 passed \x1b[2J";
+  v.take(view::changed{job});
+  CAF_CHECK(v.shows("  make -j4 test · 12 of 40 passed ^[[2J  ")); // SEC-2
+  job.now.sentence = "make -j4 test TESTS='cart login payment' REPORT=/home/ann/shop/report.xml";
+  v.take(view::changed{job});
+  CAF_CHECK(v.shows("  make -j4 test TESTS='… · 12 of 40 passed ^[[2J"));
+  job.now.output = "a line that is longer than all the room there is for it, and goes on past the edge";
+  v.take(view::changed{job});
+  CAF_CHECK(v.shows("  make -j4 test TES… · a line that is longer th…"));
+  v.take(view::resized{24, 50});
+  CAF_CHECK(v.shows("  a line that is longer") && !v.shows("make"));
+  job.now.state = "failed";
+  job.now.process = "exited";
+  job.now.exit_status = 2;
+  job.now.sentence = "make";
+  job.now.output = "No rule to make target";
+  v.take(view::changed{job});
+  v.take(view::resized{24, 100});
+  CAF_CHECK(v.shows("  exit 2 · make · No rule to make target"));
+  v.press({"ctrl+f"});
+  v.type("rule to");
+  CAF_CHECK(v.shows("No rule to make target")); // it is found by what is seen
+  v.type("nothing");
+  CAF_CHECK(!v.shows("No rule to make target"));
+}
+
 // VIEW-4
 CAF_TEST(the choices of a question are seen however long it is) {
   viewer v(24, 80);
