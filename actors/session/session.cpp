@@ -263,8 +263,7 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
       },
       [self](machine_slept& s) {
         self->state.advance(sm::slept{s.ms, s.since});
-        if (sm::holds_credentials(self->state.m))
-          self->state.catch_up(); // what it holds may have expired meanwhile: the store's timer slept too
+        self->state.obey(self->state.credentials.woke(self->state.standing()));
       },
       [self](snapshot_changed& x) {
         auto& s = self->state;
@@ -282,7 +281,9 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
           s.replace_refused(static_cast<std::uint64_t>(e.what.value));
         s.advance(sm::happened{std::move(e.what)});
       },
-      [self](worker_output& e) { self->state.advance(sm::put_out{std::move(e.line), e.worker}); },
+      [self](worker_output& e) {
+        self->state.advance(sm::put_out{std::move(e.line), e.worker});
+      },
       [self](worker_exited& e) {
         self->state.exits.push_back(std::move(e));
         self->state.tell_exits();
@@ -295,8 +296,8 @@ session_actor::behavior_type make_session_actor(session_actor::stateful_pointer<
           return;
         }
         if (t.which == credentials_late) {
-          if (t.generation == s.m.known.run && s.account.held < s.account.current)
-            s.catch_up();
+          if (t.generation == s.m.known.run)
+            s.obey(s.credentials.due());
           return;
         }
         s.advance(sm::elapsed{static_cast<sm::timer>(t.which), t.generation});

@@ -14,6 +14,7 @@
 #include "actors/caf_seams.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/session/machine.hpp"
+#include "actors/session/renewal.hpp"
 
 namespace troupe {
 
@@ -69,15 +70,6 @@ constexpr std::uint32_t ledger_retry = 1000;
 /// And which offers newer credentials again to a worker that has not taken them.
 constexpr std::uint32_t credentials_late = 1002;
 
-/// How far a worker is with the credentials, as epochs (BEYOND-6): it is behind as long as `held` is below `current`.
-struct account_state {
-  bool given = false;        ///< it has been given some at all: with its assignment
-  std::uint64_t held = 0;    ///< it has said that it has these
-  std::uint64_t sent = 0;    ///< these are under way to it, or held
-  std::uint64_t current = 0; ///< the store has announced these, or a later look has found them
-  std::uint32_t tries = 0;   ///< that failed in a row
-};
-
 struct session_state {
   static inline const char* name = "troupe.session";
   explicit session_state(session_actor::pointer s) : self(s) {}
@@ -88,7 +80,7 @@ struct session_state {
   session_machine::state m;
   environment env;
   launch_settings settled; ///< of the run at hand
-  account_state account;   ///< of its worker
+  renewal credentials;     ///< how far its worker is with them
   bool warm = false;
   row shown;
   std::deque<todo> queue;
@@ -119,21 +111,18 @@ struct session_state {
   void show();
   void take(dispatch& d, caf::typed_response_promise<dispatched> promise);
   void wake_with(const environment& fresh);
+  [[nodiscard]] renewal_standing standing() const;
+  void obey(renewal_order what, snapshot at_hand = {});
   void renew(snapshot fresh);
-  void send_credentials(snapshot fresh);
   void replace_refused(std::uint64_t epoch);
-  void renewed(worker_id worker, std::uint64_t epoch);
-  void not_renewed(worker_id worker, std::uint64_t epoch);
-  void catch_up();
-  void catch_up_later();
-  void settle();
+  [[nodiscard]] launch_settings settled_now() const;
   [[nodiscard]] const driver_facts& driver() const;
 
   // One effect each.
   bool act(session_machine::record& e); ///< it is moved from
   bool act(const session_machine::claim& e);
   bool act(const session_machine::assign& e);
-  void assign_with(const session_machine::assign& e, snapshot credentials);
+  void assign_with(const session_machine::assign& e, snapshot fresh);
   void tell_exits();
   void not_assigned(std::uint32_t run, const caf::error& err);
   bool act(const session_machine::ask_permit& e);

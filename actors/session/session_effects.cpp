@@ -119,10 +119,12 @@ bool session_state::act(const sm::adopt& e) {
               advance(sm::not_adopted{true, a.why});
             } else {
               env = std::move(a.job.env);
-              account = {true, a.job.credentials.epoch, a.job.credentials.epoch, account.current, 0};
-              settle(); // which credentials are its own
+              settled = settled_now(); // which credentials are its own
               advance(sm::adopted{a.last});
-              catch_up();
+              if (!m.known.is_exec()) { // what it holds may be from before a login or a logout that nobody has told
+                obey(credentials.assigned(a.job.credentials.epoch));
+                obey(credentials.woke(standing()));
+              }
             }
             tell_exits();
           },
@@ -226,13 +228,11 @@ caf::result<pull_request> session_state::ask_about(const std::string& url) {
   auto promise = self->make_response_promise<pull_request>();
   const auto& f = m.known;
   bool linked = std::any_of(f.pulls.begin(), f.pulls.end(), [&](const auto& p) { return p.url == url; });
-  auto now = around->settle ? around->settle(f.id, f.spec, env) : launch_settings{};
+  auto now = settled_now();
   if (!linked || f.removed || !now.asks_pulls) {
     promise.deliver(make_error(errc::wrong_state, "this session does not ask about " + url));
     return promise;
   }
-  if (!around->settle)
-    now.env = env;
   if (now.env.empty() || now.refused.code != errc::ok)
     now.env = around->fallback; // what it has kept may hold variables of a project that is not trusted any more
   std::vector<std::string> folders{f.spec.cwd, f.tree.path, f.tree.repository, around->sessions + "/" + f.id.value};

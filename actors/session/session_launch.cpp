@@ -13,20 +13,20 @@ namespace troupe {
 namespace sm = session_machine;
 
 /// ENV-1: read at each launch, so that what was changed meanwhile counts, as far as the user trusts it.
-void session_state::settle() {
-  settled = {};
+launch_settings session_state::settled_now() const {
   if (around->settle)
-    settled = around->settle(m.known.id, m.known.spec, env);
-  else
-    settled.env = env.empty() ? around->fallback : env;
+    return around->settle(m.known.id, m.known.spec, env);
+  launch_settings out;
+  out.env = env.empty() ? around->fallback : env;
+  return out;
 }
 
 bool session_state::act(const sm::claim&) {
-  account.given = false; // by the worker to come
+  credentials.parted();
   const auto& spec = m.known.spec;
   auto why = around->admit(spec);
   if (why.code == errc::ok) {
-    settle();
+    settled = settled_now();
     why = settled.refused;
   }
   if (why.code != errc::ok) { // behind the effects at hand: a machine's step is never taken within another
@@ -73,25 +73,6 @@ void session_state::not_assigned(std::uint32_t run, const caf::error& err) {
     advance(sm::not_held{why.text, why.code, run});
 }
 
-/// BEYOND-6: what a worker holds may be from before a login or a logout that no supervisor was there for, or the
-/// renewal of it has failed.
-void session_state::catch_up() {
-  if (!m.known.is_exec())
-    self->request(around->credentials, deadline::local, snapshot_wanted{m.known.id})
-        .then([this](snapshot& s) { renew(std::move(s)); },
-              [this](caf::error&) {
-                if (account.held < account.current)
-                  catch_up_later(); // else it is asked again before its next turn
-              });
-}
-
-/// As long as its worker lives and is behind, with growing distance.
-void session_state::catch_up_later() {
-  constexpr std::uint32_t most_doublings = 6;
-  std::chrono::seconds distance(std::int64_t{5} << std::min(account.tries++, most_doublings));
-  self->delayed_send(self, distance, timer_due{credentials_late, m.known.run});
-}
-
 namespace {
 
 /// What of the stored credentials goes to this session (CRED-7, CRED-8).
@@ -104,60 +85,60 @@ snapshot part_for(const launch_settings& settled, snapshot all) {
 
 } // namespace
 
+renewal_standing session_state::standing() const {
+  return {sm::holds_credentials(m), std::holds_alternative<sm::ending>(m.at)};
+}
+
+/// Carries out what the account wants; what comes of it is told to the account.
+void session_state::obey(renewal_order what, snapshot at_hand) {
+  auto worker = m.known.worker.worker;
+  switch (what) {
+  case renewal_order::none:
+    break;
+  case renewal_order::ask:
+    self->request(around->credentials, deadline::local, snapshot_wanted{m.known.id})
+        .then([this](snapshot& s) { renew(std::move(s)); }, [this](caf::error&) { obey(credentials.unanswered()); });
+    break;
+  case renewal_order::send: {
+    auto epoch = at_hand.epoch;
+    self->request(around->host, deadline::worker, renew_worker{worker, part_for(settled, std::move(at_hand))})
+        .then(
+            [this, worker, epoch](worker_renewed&) {
+              if (worker == m.known.worker.worker)
+                obey(credentials.taken(epoch));
+            },
+            [this, worker, epoch](caf::error&) {
+              if (worker == m.known.worker.worker)
+                obey(credentials.not_taken(epoch));
+            });
+    break;
+  }
+  case renewal_order::later:
+    self->delayed_send(self, std::chrono::seconds(credentials.delay_s()), timer_due{credentials_late, m.known.run});
+    break;
+  }
+}
+
 /// BEYOND-6: a worker that holds an older snapshot gets this one; none in it: it drops what it holds.
 void session_state::renew(snapshot fresh) {
-  account.current = std::max(account.current, fresh.epoch);
-  if (m.known.is_exec() || !account.given || fresh.epoch <= account.sent)
-    return;
-  if (!sm::holds_credentials(m)) {
-    if (std::holds_alternative<sm::ending>(m.at))
-      catch_up_later(); // it may refuse to end
-    return;
-  }
-  send_credentials(std::move(fresh));
+  auto what = credentials.told(fresh.epoch, standing());
+  obey(what, std::move(fresh));
 }
 
-void session_state::send_credentials(snapshot fresh) {
-  account.sent = fresh.epoch;
-  auto worker = m.known.worker.worker;
-  self->request(around->host, deadline::worker, renew_worker{worker, part_for(settled, std::move(fresh))})
-      .then([this, worker, epoch = account.sent](worker_renewed&) { renewed(worker, epoch); },
-            [this, worker, epoch = account.sent](caf::error&) { not_renewed(worker, epoch); });
-}
-
-/// CRED-5: its agent was turned down with credentials that have not expired, and waits for newer ones, or for the word
-/// that there are none: the same ones again.
+/// CRED-5: its agent was turned down with credentials that have not expired.
 void session_state::replace_refused(std::uint64_t epoch) {
-  if (m.known.is_exec() || !account.given)
+  if (!credentials.may_ask())
     return;
   self->request(around->credentials, deadline::ending, snapshot_wanted{m.known.id, epoch})
       .then(
           [this, epoch](snapshot& s) {
-            if (s.epoch > account.sent)
-              renew(std::move(s));
-            else if (s.epoch == epoch && sm::holds_credentials(m))
-              send_credentials(std::move(s));
+            auto what = credentials.replaced(epoch, s.epoch, standing());
+            obey(what, std::move(s));
           },
-          [](caf::error&) { /* none any more: that is announced to all */ });
+          [this](caf::error&) { obey(credentials.not_replaced()); });
 }
 
-void session_state::renewed(worker_id worker, std::uint64_t epoch) {
-  if (worker != m.known.worker.worker)
-    return;
-  account.held = epoch; // in the order in which they were sent
-  account.tries = 0;
-  if (account.sent < account.current)
-    catch_up(); // what was announced while it could not be sent
-}
-
-void session_state::not_renewed(worker_id worker, std::uint64_t epoch) {
-  if (worker != m.known.worker.worker || epoch != account.sent)
-    return; // newer ones are under way
-  account.sent = account.held;
-  catch_up_later();
-}
-
-void session_state::assign_with(const sm::assign& e, snapshot credentials) {
+void session_state::assign_with(const sm::assign& e, snapshot fresh) {
   assignment job;
   job.session = m.known.id;
   job.run = m.known.run;
@@ -172,8 +153,8 @@ void session_state::assign_with(const sm::assign& e, snapshot credentials) {
   job.tree = m.known.tree;
   if (job.spec.effort.empty())
     job.spec.effort = settled.effort;
-  job.credentials = part_for(settled, std::move(credentials));
-  account = {true, job.credentials.epoch, job.credentials.epoch, std::max(account.current, job.credentials.epoch), 0};
+  job.credentials = part_for(settled, std::move(fresh));
+  const auto epoch = job.credentials.epoch;
   if (job.spec.kind == "agent" && !job.spec.command.empty())
     job.driver = driver().text;
   job.directory = around->sessions + "/" + m.known.id.value;
@@ -194,8 +175,8 @@ void session_state::assign_with(const sm::assign& e, snapshot credentials) {
             advance(sm::held{got, std::move(check)});
           },
           [this, run = m.known.run](caf::error& err) { not_assigned(run, err); });
-  if (account.held < account.current)
-    catch_up(); // announced while the snapshot was on its way here
+  if (!m.known.is_exec())
+    obey(credentials.assigned(epoch));
 }
 
 const driver_facts& session_state::driver() const {

@@ -168,6 +168,34 @@ CAF_TEST(a refused logout is offered again as soon as the store answers) {
   CAF_CHECK_EQUAL(w.holds, 5u);
 }
 
+// CRED-5: the agent waits for the word that there are no others, and gets it however often that is lost
+CAF_TEST(an agent that was turned down hears of it until its worker has taken the word) {
+  dispatch_it();
+  w.refusals = 2;
+  event e;
+  e.n = 1;
+  e.run = 1;
+  e.what = "credentials_refused";
+  e.value = 1;
+  self->send(about, worker_event{{7}, session_id("s-1"), e});
+  consume_messages();
+  later();
+  CAF_CHECK_EQUAL(w.tried.size(), 2u);
+  later();
+  CAF_CHECK_EQUAL(w.tried, (std::vector<std::uint64_t>{1, 1, 1})); // the same ones
+  later();
+  CAF_CHECK_EQUAL(w.tried.size(), 3u); // taken: not again
+  w.store_refuses = true;
+  e.n = 2;
+  self->send(about, worker_event{{7}, session_id("s-1"), e});
+  consume_messages();
+  CAF_CHECK_EQUAL(w.tried.size(), 3u);
+  w.store_refuses = false;
+  w.current.epoch = 2; // that it could be asked for meanwhile
+  later();
+  CAF_CHECK_EQUAL(w.holds, 2u);
+}
+
 // BEYOND-6
 CAF_TEST(an older announcement is not handed on) {
   dispatch_it();

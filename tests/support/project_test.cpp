@@ -102,9 +102,9 @@ std::vector<std::string> impurities(const fs::path& top) {
                                           "utility",    "variant",  "vector",   "cstddef",  "utf8proc.h"};
   static const std::regex include("#\\s*include\\s+[\"<]([^\">]+)[\">]");
   static const std::regex ours("(messages/[a-z_]+\\.hpp)|(actors/[a-z_]+/"
-                               "(machine|moves|cell|rest|facts|launch_check|profiles|pull_watch)\\.hpp)|"
+                               "(renewal|machine|moves|cell|rest|facts|launch_check|profiles|pull_watch)\\.hpp)|"
                                "(actors/(agent_view|conversation_view)/(?!agent_view|conversation_view)[a-z_]+\\.hpp)");
-  static const std::set<std::string> parts{"machine", "moves",        "cell",     "rest",
+  static const std::set<std::string> parts{"renewal", "machine",      "moves",    "cell",      "rest",
                                            "facts",   "launch_check", "profiles", "pull_watch"};
   std::vector<std::string> out;
   for (const auto& entry : fs::recursive_directory_iterator(top / "actors")) {
