@@ -7,8 +7,11 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <memory>
+#include <regex>
 #include <thread>
+#include <vector>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -66,6 +69,8 @@ public:
   }
   std::atomic<int> rate{0};
   std::atomic<int> once{0}; ///< so many single changes of the first row
+  /// The step that each row has come to; while nothing changes.
+  [[nodiscard]] int step_of(int i) const { return steps_[static_cast<std::size_t>(i)]; }
 
 private:
   void serve() {
@@ -109,13 +114,14 @@ private:
     return true;
   }
   void change(int peer, int i) {
-    ++turn_;
+    steps_[static_cast<std::size_t>(i)] = ++turn_;
     say(peer, to_line({{"jsonrpc", "2.0"},
                        {"method", "session/changed"},
                        {"params", {{"seq", turn_}, {"session", to_json(make_row(i, turn_))}}}}));
   }
   static void say(int peer, const std::string& line) { test::write_all(peer, line + "\n"); }
   int sessions_, turn_ = 0;
+  std::vector<int> steps_ = std::vector<int>(static_cast<std::size_t>(sessions_), 0);
   unique_fd listening_;
   std::string in_, rows_;
   std::atomic<bool> over_{false};
@@ -175,6 +181,15 @@ public:
     }
     return all;
   }
+  /// What stands on the screen, a line each.
+  [[nodiscard]] std::string text() const {
+    std::string out(65536, 0);
+    int rows = 0, columns = 0;
+    ::vterm_get_size(vt_.get(), &rows, &columns);
+    out.resize(
+        ::vterm_screen_get_text(::vterm_obtain_screen(vt_.get()), out.data(), out.size(), {0, rows, 0, columns}));
+    return out;
+  }
   void type(const std::string& bytes) { test::write_all(master_.get(), bytes); }
   [[nodiscard]] double age_ms() const { return ms_since(started_); }
   [[nodiscard]] double cpu_ms() const {
@@ -232,6 +247,26 @@ void opening(int rounds) {
   show("open to the first frame, 1,000 sessions (median)", all.empty() ? 1e9 : all[all.size() / 2], "ms", 30);
 }
 
+/// Goes through all rows, and counts those that are not as they were told last, or not there.
+int lost_rows(terminal& t, const roster_server& server, int sessions) {
+  static const std::regex row("session-([0-9]+) +step ([0-9]+) of");
+  std::map<int, int> seen;
+  t.type("\x13\x1b[H"); // by directory: nothing is folded; from the top
+  for (int idle = 0; idle < 3;) {
+    t.rest();
+    const auto text = t.text();
+    const auto before = seen.size();
+    for (std::sregex_iterator at(text.begin(), text.end(), row), end; at != end; ++at)
+      seen[std::stoi((*at)[1])] = std::stoi((*at)[2]);
+    idle = seen.size() == before ? idle + 1 : 0;
+    t.type("\x1b[6~");
+  }
+  int lost = 0;
+  for (int i = 0; i < sessions; ++i)
+    lost += seen.count(i) == 0 || seen[i] != server.step_of(i) ? 1 : 0;
+  return lost;
+}
+
 void with_ten_thousand(int keys, int seconds) {
   home h;
   roster_server server(h.path + "/supervisor.sock", 10'000);
@@ -279,6 +314,7 @@ void with_ten_thousand(int keys, int seconds) {
   show("1,000 changes a second: of a processor", (t.cpu_ms() - cpu) / wall * 100, "%", 20);
   show("1,000 changes a second: frames a second", frames * 1000.0 / wall, "", 31);
   show("PSS with 10,000 sessions", t.pss_mb(), "MB", 40);
+  show("1,000 changes a second: rows that lost one", lost_rows(t, server, 10'000), "rows", 0);
 }
 
 } // namespace
