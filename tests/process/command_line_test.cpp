@@ -8,9 +8,11 @@
 #include "caf/test/unit_test.hpp"
 #include "tests/process/shell.hpp"
 #include "tests/support/sandbox.hpp"
+#include "tests/support/text.hpp"
 
 using namespace troupe;
 using troupe::test::all_commands;
+using troupe::test::holds;
 using troupe::test::run;
 using troupe::test::sandbox;
 using troupe::test::slurp;
@@ -18,10 +20,6 @@ using troupe::test::spill;
 namespace fs = std::filesystem;
 
 namespace {
-
-bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// roff writes a dash with a backslash.
 std::string plain_man() {

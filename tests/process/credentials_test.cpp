@@ -110,10 +110,7 @@ CAF_TEST(a running worker has a new token before its own expires) {
 CAF_TEST(a turn goes on when its token is refused and a new one has come meanwhile) {
   token_server server;
   model_stub model;
-  auto settings = settings_with(server, 1);
-  settings["provider"] = "anthropic";
-  settings["env"] = {{"ANTHROPIC_BASE_URL", model.url()}};
-  sandbox s(settings.dump());
+  sandbox s(model.asked_in(settings_with(server, 1)).dump());
   store_login(s, 1, 3'600'000);
   model.add({{{"status", 401}, {"message", "expired"}, {"delay", 1}}, {{"text", "Done all the same."}}});
   auto id = s.bg({"--permission-mode", "bypassPermissions", "do it"});
@@ -130,10 +127,7 @@ CAF_TEST(a turn goes on when its token is refused and a new one has come meanwhi
 CAF_TEST(a turn goes on with a refreshed token when its own is turned down ahead of its time) {
   token_server server;
   model_stub model;
-  auto settings = settings_with(server, 1);
-  settings["provider"] = "anthropic";
-  settings["env"] = {{"ANTHROPIC_BASE_URL", model.url()}};
-  sandbox s(settings.dump());
+  sandbox s(model.asked_in(settings_with(server, 1)).dump());
   store_login(s, 0, 3'600'000);
   json no{{"status", 401}, {"message", "revoked"}};
   model.add({no, {{"text", "Done all the same."}}});

@@ -7,20 +7,15 @@
 
 #include "caf/test/unit_test.hpp"
 #include "tests/support/sandbox.hpp"
+#include "tests/support/text.hpp"
 
 using namespace troupe;
+using troupe::test::count;
 using troupe::test::sandbox;
 using troupe::test::slurp;
 using troupe::test::spill;
 
 namespace {
-
-std::size_t count(const std::string& text, const std::string& word) {
-  std::size_t n = 0;
-  for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + 1))
-    ++n;
-  return n;
-}
 
 /// Two failed jobs, nothing running.
 struct two_jobs {

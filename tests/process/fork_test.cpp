@@ -6,18 +6,16 @@
 
 #include "caf/test/unit_test.hpp"
 #include "tests/support/sandbox.hpp"
+#include "tests/support/text.hpp"
 
 using namespace troupe;
+using troupe::test::holds;
 using troupe::test::sandbox;
 using troupe::test::slurp;
 using troupe::test::spill;
 using troupe::test::until;
 
 namespace {
-
-bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::string file(const sandbox& s, const std::string& id, const std::string& name) {
   return slurp(s.home() + "/sessions/" + id + "/" + name);

@@ -9,8 +9,10 @@
 
 #include "caf/test/unit_test.hpp"
 #include "tests/process/shell.hpp"
+#include "tests/support/text.hpp"
 
 using namespace troupe;
+using troupe::test::holds;
 using troupe::test::run;
 using troupe::test::run_result;
 using troupe::test::sandbox;
@@ -19,10 +21,6 @@ using troupe::test::spill;
 namespace fs = std::filesystem;
 
 namespace {
-
-bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// What is below a folder, by its path there: files and links, and folders with a slash behind.
 std::set<std::string> below(const std::string& folder) {

@@ -8,8 +8,10 @@
 
 #include "caf/test/unit_test.hpp"
 #include "tests/support/sandbox.hpp"
+#include "tests/support/text.hpp"
 
 using namespace troupe;
+using troupe::test::holds;
 using troupe::test::run_result;
 using troupe::test::sandbox;
 using troupe::test::slurp;
@@ -19,10 +21,6 @@ using troupe::test::until;
 namespace {
 
 namespace fs = std::filesystem;
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// A repository with one commit in a sandbox.
 struct repository {
@@ -79,7 +77,7 @@ CAF_TEST(an agent edits in a worktree of its own and goes on there after its wor
   r.s.troupe({"reply", id, "bash cat file > seen.txt\nsay again"});
   CAF_REQUIRE(until(r.s, [&] { return r.s.field(id, "sentence") == "again" && r.s.field(id, "state") == "done"; }));
   CAF_CHECK_EQUAL(slurp(tree + "/seen.txt"), "two\n");
-  CAF_CHECK(has(r.s.troupe({"why", id}).out, "it works in the worktree " + tree));
+  CAF_CHECK(holds(r.s.troupe({"why", id}).out, "it works in the worktree " + tree));
   CAF_CHECK(r.s.stop().empty());
 }
 
@@ -105,7 +103,7 @@ CAF_TEST(a session that cannot have its worktree fails with the reason and one t
   repository r;
   spill(r.dir + "/.troupe", "a file");
   auto id = r.session("write new.txt hello\nsay done", "failed");
-  CAF_CHECK(has(r.s.field(id, "sentence").get<std::string>(), r.dir + "/.troupe/worktrees cannot be made"));
+  CAF_CHECK(holds(r.s.field(id, "sentence").get<std::string>(), r.dir + "/.troupe/worktrees cannot be made"));
   CAF_CHECK(!fs::exists(r.dir + "/new.txt"));
   r.s.configure(R"({"worktree": {"bgIsolation": "none"}})");
   id = r.session("write new.txt hello\nsay done");
@@ -121,13 +119,13 @@ CAF_TEST(rm keeps a worktree with uncommitted changes together with its row and 
   auto tree = r.tree(id);
   auto kept = r.rm({id});
   CAF_CHECK_EQUAL(kept.status, 1);
-  CAF_CHECK(has(kept.err, "uncommitted changes: new.txt") && has(kept.err, "troupe rm --force"));
+  CAF_CHECK(holds(kept.err, "uncommitted changes: new.txt") && holds(kept.err, "troupe rm --force"));
   CAF_CHECK_EQUAL(slurp(tree + "/new.txt"), "hello");
-  CAF_CHECK(has(r.s.field(id, "sentence").get<std::string>(), "not removed: its worktree"));
-  CAF_CHECK(has(r.s.troupe({"why", id}).out, "it was not removed"));
+  CAF_CHECK(holds(r.s.field(id, "sentence").get<std::string>(), "not removed: its worktree"));
+  CAF_CHECK(holds(r.s.troupe({"why", id}).out, "it was not removed"));
   auto gone = r.rm({"--force", id});
   CAF_CHECK_EQUAL(gone.status, 0);
-  CAF_CHECK(has(gone.err, "git stash apply refs/troupe/kept/fix-" + id));
+  CAF_CHECK(holds(gone.err, "git stash apply refs/troupe/kept/fix-" + id));
   CAF_CHECK(!fs::exists(tree));
   CAF_CHECK(r.s.row(id).is_null());
   CAF_CHECK_EQUAL(r.sh("git show refs/troupe/kept/fix-" + id + ":new.txt") + "|", "hell|"); // no newline at its end
@@ -143,13 +141,13 @@ CAF_TEST(rm names the files that git ignores and says where they are kept) {
   auto tree = r.tree(id);
   auto gone = r.rm({id});
   CAF_CHECK_EQUAL(gone.status, 0);
-  CAF_CHECK(has(gone.err, "kept for 30 days if its worktree goes: .env (6 B)") &&
-            has(gone.err, "build/ (1 file, 2 B)"));
+  CAF_CHECK(holds(gone.err, "kept for 30 days if its worktree goes: .env (6 B)") &&
+            holds(gone.err, "build/ (1 file, 2 B)"));
   auto kept = r.dir + "/.troupe/worktrees/.kept/fix-" + id;
-  CAF_CHECK(has(gone.err, "files that git ignores are kept for 30 days in " + kept));
+  CAF_CHECK(holds(gone.err, "files that git ignores are kept for 30 days in " + kept));
   CAF_CHECK(!fs::exists(tree));
   CAF_CHECK_EQUAL(slurp(kept + "/.env"), "KEY=1\n");
-  CAF_CHECK(has(r.s.troupe({"why", id}).out, "files that git ignores are in " + kept));
+  CAF_CHECK(holds(r.s.troupe({"why", id}).out, "files that git ignores are in " + kept));
   CAF_CHECK(r.s.stop().empty());
 }
 
@@ -161,10 +159,11 @@ CAF_TEST(a session that is at work is ended whole before its worktree goes and c
   CAF_REQUIRE(until(r.s, [&] { return r.s.field(id, "activeWork").size() == 1 && r.s.field(id, "sentence") != "x"; }));
   auto tree = r.tree(id);
   CAF_REQUIRE(
-      until(r.s, [&] { return has(slurp(r.s.home() + "/sessions/" + id + "/transcript.jsonl"), "sleep 600"); }));
+      until(r.s, [&] { return holds(slurp(r.s.home() + "/sessions/" + id + "/transcript.jsonl"), "sleep 600"); }));
   auto gone = r.rm({id});
   CAF_CHECK_EQUAL(gone.err, gone.status == 0 ? gone.err : "success");
-  CAF_CHECK(has(gone.err, "ends: ") && has(gone.err, "its branch troupe/" + id + " has commits that are nowhere else"));
+  CAF_CHECK(holds(gone.err, "ends: ") &&
+            holds(gone.err, "its branch troupe/" + id + " has commits that are nowhere else"));
   CAF_CHECK(!fs::exists(tree));
   CAF_CHECK_EQUAL(r.sh("git show troupe/" + id + ":file"), "two");
   CAF_CHECK(r.s.stop().empty());
@@ -177,18 +176,19 @@ CAF_TEST(the doctor names worktrees whose session is gone and removes those with
   auto clean = r.session("say one"), dirty = r.session("write new.txt hello\nsay two"), lives = r.session("say three");
   auto tree = r.tree(clean), kept = r.tree(dirty), used = r.tree(lives);
   CAF_CHECK(r.s.stop().empty());
-  CAF_CHECK(has(doctor(false).out, "\"text\":\"none is left over\""));
+  CAF_CHECK(holds(doctor(false).out, "\"text\":\"none is left over\""));
   fs::remove_all(r.s.home() + "/sessions/" + clean);
   fs::remove_all(r.s.home() + "/sessions/" + dirty);
   auto sick = doctor(false);
   CAF_CHECK_EQUAL(sick.status, 1);
-  CAF_CHECK(has(sick.out, "the worktree " + tree + " is of a session that is gone, " + clean));
-  CAF_CHECK(has(sick.out, kept + " is of a session that is gone, " + dirty +
-                              ", and is kept: it has uncommitted changes: new.txt"));
-  CAF_CHECK(!has(sick.out, used) && fs::exists(tree));
+  CAF_CHECK(holds(sick.out, "the worktree " + tree + " is of a session that is gone, " + clean));
+  CAF_CHECK(holds(sick.out, kept + " is of a session that is gone, " + dirty +
+                                ", and is kept: it has uncommitted changes: new.txt"));
+  CAF_CHECK(!holds(sick.out, used) && fs::exists(tree));
   auto mended = doctor(true);
   CAF_CHECK_EQUAL(mended.status, 0);
-  CAF_CHECK(has(mended.out, "mended: the worktree " + tree) && has(mended.out, "git worktree remove --force " + kept));
+  CAF_CHECK(holds(mended.out, "mended: the worktree " + tree) &&
+            holds(mended.out, "git worktree remove --force " + kept));
   CAF_CHECK(!fs::exists(tree) && fs::exists(used));
   CAF_CHECK_EQUAL(slurp(kept + "/new.txt"), "hello");
 }
@@ -201,7 +201,7 @@ CAF_TEST(a worktree that another session works in stays whoever asks) {
   auto second = r.session("write new.txt hello\nsay two", "done", tree);
   CAF_CHECK_EQUAL(r.tree(second), ""); // it is in a linked worktree already (ISO-1)
   auto kept = r.rm({"--force", id});
-  CAF_CHECK(kept.status == 1 && has(kept.err, "session " + second + " works in its worktree"));
+  CAF_CHECK(kept.status == 1 && holds(kept.err, "session " + second + " works in its worktree"));
   CAF_CHECK_EQUAL(slurp(tree + "/new.txt"), "hello");
   CAF_CHECK_EQUAL(r.rm({second}).status, 0); // the worktree is not its own
   CAF_CHECK_EQUAL(slurp(tree + "/new.txt"), "hello");
@@ -220,14 +220,14 @@ CAF_TEST(a removed session is brought back by another supervisor and goes on on 
   CAF_CHECK(!fs::exists(tree));
   CAF_CHECK(r.s.stop().empty());
   auto list = r.s.troupe({"resume"});
-  CAF_CHECK(has(list.out, id) && has(list.out, "first words"));
-  CAF_CHECK(has(r.s.troupe({"resume", "nobody"}).err, "no removed session is 'nobody'"));
+  CAF_CHECK(holds(list.out, id) && holds(list.out, "first words"));
+  CAF_CHECK(holds(r.s.troupe({"resume", "nobody"}).err, "no removed session is 'nobody'"));
   auto back = r.s.troupe({"resume", "fix"});
   CAF_CHECK_EQUAL(back.out, "resumed · " + id + "\n");
   CAF_CHECK_EQUAL(r.s.field(id, "state"), "done");
   CAF_CHECK_EQUAL(r.s.field(id, "process"), "exited");
   CAF_CHECK_EQUAL(json::parse(r.s.troupe({"resume", "--json"}).out).size(), 0u);
-  CAF_CHECK(has(r.s.troupe({"logs", id}).out, "first words"));
+  CAF_CHECK(holds(r.s.troupe({"logs", id}).out, "first words"));
   r.s.troupe({"reply", id, "bash cat file > seen.txt\nsay more words"});
   CAF_REQUIRE(
       until(r.s, [&] { return r.s.field(id, "sentence") == "more words" && r.s.field(id, "state") == "done"; }));
@@ -261,7 +261,7 @@ CAF_TEST(a pull request that gh names is on the row with the state that gh tells
   CAF_CHECK_EQUAL(pulls.size(), 1u); // what is merely talked about is none of its own
   CAF_CHECK_EQUAL(pulls[0]["number"], 12);
   CAF_CHECK_EQUAL(pulls[0]["url"], "https://github.com/o/r/pull/12");
-  CAF_CHECK(has(slurp(told), "pr view troupe/fix-" + id));
+  CAF_CHECK(holds(slurp(told), "pr view troupe/fix-" + id));
   auto job = r.s.bg({"--exec", "--", "/bin/sh", "-c", "echo https://github.com/o/r/pull/3; : gh; exit 1"});
   CAF_CHECK(until(r.s, [&] { return r.s.field(job, "pullRequests").is_array(); }));
   CAF_CHECK(r.s.stop().empty());

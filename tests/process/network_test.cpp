@@ -45,10 +45,7 @@ std::string host_of(const std::string& url) {
 CAF_TEST(a day with a model connects to the provider and to its sign in only) {
   token_server sign_in;
   model_stub model;
-  auto settings = settings_with(sign_in, 1);
-  settings["provider"] = "anthropic";
-  settings["env"] = {{"ANTHROPIC_BASE_URL", model.url()}};
-  sandbox s(settings.dump());
+  sandbox s(model.asked_in(settings_with(sign_in, 1)).dump());
   store_login(s, 0, 60'000); // to be refreshed first
   model.add({{{"text", "I look. "}, {"calls", {{{"name", "bash"}, {"input", {{"command", "echo looked"}}}}}}},
              {{"text", "All is well."}}});

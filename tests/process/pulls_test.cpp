@@ -9,9 +9,12 @@
 
 #include "caf/test/unit_test.hpp"
 #include "tests/support/sandbox.hpp"
+#include "tests/support/text.hpp"
 
 using namespace troupe;
 using troupe::test::ask;
+using troupe::test::count;
+using troupe::test::holds;
 using troupe::test::read_line;
 using troupe::test::sandbox;
 using troupe::test::slurp;
@@ -23,17 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::string address = "https://github.com/o/r/pull/12";
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-std::size_t count(const std::string& text, const std::string& part) {
-  std::size_t n = 0;
-  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
-    ++n;
-  return n;
-}
 
 /// A repository with a `gh` of its own, which opens pull requests for the session, and the user's `gh`, which tells
 /// what `stands` says; both are in PATH, the repository's first.
@@ -96,7 +88,7 @@ struct onlooker {
   }
   /// Reads changes until one has that.
   bool sees(const std::string& part) {
-    while (!has(seen, part)) {
+    while (!holds(seen, part)) {
       seen = read_line(line.get(), 20'000);
       if (seen.empty())
         return false;
@@ -125,12 +117,12 @@ CAF_TEST(a pull request of a session at rest is asked about for those who look a
   auto asked = f.asked();
   f.let_pass(std::chrono::milliseconds(500), id);
   CAF_CHECK_EQUAL(f.asked(), asked);
-  CAF_CHECK(has(slurp(f.told), "pr view " + address + " --json number,url,state"));
+  CAF_CHECK(holds(slurp(f.told), "pr view " + address + " --json number,url,state"));
   CAF_CHECK_EQUAL(slurp(f.s.root() + "/gh-pwd"), "/\n"); // no repository's configuration
   auto env = "\n" + slurp(f.s.root() + "/gh-env");
-  CAF_CHECK(has(env, "\nGH_TOKEN=token-of-the-shell\n") && has(env, "\nPATH=" + f.bin + ":"));
+  CAF_CHECK(holds(env, "\nGH_TOKEN=token-of-the-shell\n") && holds(env, "\nPATH=" + f.bin + ":"));
   for (const char* name : {"GH_ENTERPRISE_TOKEN", "LD_AUDIT_LIKE", "TROUPE_", "SSH_", "GIT_"})
-    CAF_CHECK_EQUAL(std::string(has(env, std::string("\n") + name) ? name : ""), "");
+    CAF_CHECK_EQUAL(std::string(holds(env, std::string("\n") + name) ? name : ""), "");
   CAF_CHECK(!fs::exists(f.s.root() + "/hostile"));
   CAF_CHECK(!f.s.troupe({"daemon", "stop", "--any"}).status);
   CAF_CHECK_EQUAL(f.state_of(id), "merged"); // the next supervisor knows it from the ledger
@@ -152,7 +144,7 @@ CAF_TEST(the account of a session that no shell has woken since a restart is tha
   onlooker one(f.s);
   CAF_CHECK(one.sees(R"("state":"closed","url":")" + address));
   auto env = "\n" + slurp(f.s.root() + "/gh-env");
-  CAF_CHECK(has(env, "\nHOME=") && !has(env, "\nGH_TOKEN="));
+  CAF_CHECK(holds(env, "\nHOME=") && !holds(env, "\nGH_TOKEN="));
   CAF_CHECK(f.s.stop().empty());
 }
 
@@ -166,7 +158,7 @@ CAF_TEST(a gh that fails is left alone for a while and the row keeps what it sho
   f.let_pass(std::chrono::milliseconds(3500), id); // longer than between two that succeed
   CAF_CHECK_EQUAL(f.asked(), 1u);
   CAF_CHECK_EQUAL(f.state_of(id), "open");
-  CAF_CHECK(has(f.s.troupe({"daemon", "logs"}).out, "gh told nothing of " + address));
+  CAF_CHECK(holds(f.s.troupe({"daemon", "logs"}).out, "gh told nothing of " + address));
   CAF_CHECK(f.s.stop().empty());
 }
 

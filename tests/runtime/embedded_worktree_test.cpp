@@ -7,9 +7,11 @@
 #include "caf/test/unit_test.hpp"
 #include "runtime/troupe.hpp"
 #include "tests/support/sandbox.hpp"
+#include "tests/support/text.hpp"
 
 using namespace troupe::embed;
 using namespace std::chrono_literals;
+using troupe::test::holds;
 using troupe::test::sandbox;
 using troupe::test::slurp;
 using troupe::test::spill;
@@ -17,10 +19,6 @@ using troupe::test::spill;
 namespace {
 
 namespace fs = std::filesystem;
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// Writes its prompt where it is told to work.
 class writer : public agent {
@@ -99,7 +97,7 @@ CAF_TEST(an agent of the program works in a worktree where the program asks for 
   auto tree = p.dir + "/.troupe/worktrees/" + fs::path(p.told.worktree).filename().string();
   CAF_CHECK_EQUAL(p.told.worktree, tree);
   CAF_CHECK_EQUAL(p.told.cwd, tree + "/sub");
-  CAF_CHECK(p.told.branch.starts_with("troupe/") && has(p.told.branch, id));
+  CAF_CHECK(p.told.branch.starts_with("troupe/") && holds(p.told.branch, id));
   CAF_CHECK_EQUAL(slurp(tree + "/sub/said"), "the words");
   CAF_CHECK(!fs::exists(p.dir + "/sub/said"));
   auto row = *p.r->get(id);
@@ -113,7 +111,7 @@ CAF_TEST(an agent of the program works in a worktree where the program asks for 
   p.wait_for_turn(id, 2);
   CAF_CHECK_EQUAL(slurp(tree + "/sub/said"), "more words");
   auto kept = p.r->remove(id); // ISO-2
-  CAF_CHECK(kept.code == errc::kept && has(kept.text, "uncommitted changes: sub/said"));
+  CAF_CHECK(kept.code == errc::kept && holds(kept.text, "uncommitted changes: sub/said"));
   CAF_CHECK(fs::exists(tree));
   CAF_CHECK_EQUAL(p.r->remove(id, uncommitted::remove).text, "");
   CAF_CHECK(!fs::exists(tree));
@@ -144,7 +142,7 @@ CAF_TEST(a session of the programs agent fails with the reason where no worktree
   p.start(true);
   spill(p.dir + "/.troupe", "in the way");
   auto id = p.session("failed");
-  CAF_CHECK(has(p.r->get(id)->sentence, ".troupe/worktrees cannot be made"));
+  CAF_CHECK(holds(p.r->get(id)->sentence, ".troupe/worktrees cannot be made"));
   CAF_CHECK(!fs::exists(p.dir + "/sub/said"));
   CAF_CHECK(p.told.cwd.empty()); // it was not asked to begin
 }

@@ -28,6 +28,12 @@ public:
   /// Whether a request has come that was not taken yet.
   bool asked();
 
+  /// The same settings, with the built-in agent asking this model by Anthropic's protocol.
+  [[nodiscard]] nlohmann::json asked_in(nlohmann::json settings) const {
+    settings["provider"] = "anthropic";
+    settings["env"]["ANTHROPIC_BASE_URL"] = url();
+    return settings;
+  }
   [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
   [[nodiscard]] std::string tls_url() const { return "https://127.0.0.1:" + std::to_string(tls_port_); }
   /// The certificate's file, for those who are to trust it.

@@ -5,16 +5,13 @@
 
 #include <fstream>
 
+#include "tests/support/text.hpp"
 #include "tests/units/acp_host.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
 
 namespace {
-
-bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// Lines of shell: a session with these fields in its answer, then `then`. `hear` reads a line and keeps it in the file
 /// `heard`, `ask METHOD PARAMS ID` asks and hears the answer, `ok ID RESULT` answers.

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/support/text.hpp"
 #include "tests/units/acp_host.hpp"
 
 using namespace troupe;
@@ -33,10 +34,6 @@ std::string update(const std::string& what) {
 }
 
 const std::string end_turn = "say '{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{\"stopReason\":\"end_turn\"}}'\n";
-
-bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 struct fixture : acp_host {
   void turn(const std::string& key, const std::string& text) {

@@ -73,8 +73,4 @@ struct repository {
   bool has_branch() const { return git(dir, {"rev-parse", "--verify", "-q", "refs/heads/" + tree.branch}).good(); }
 };
 
-inline bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 } // namespace troupe::test

@@ -7,6 +7,7 @@
 #include "runtime/worktree/losses.hpp"
 #include "runtime/worktree/removal.hpp"
 #include "runtime/worktree/tree_removal.hpp"
+#include "tests/support/text.hpp"
 #include "tests/units/git_repository.hpp"
 
 using namespace troupe;
@@ -58,7 +59,7 @@ CAF_TEST(what a build makes anew is told and asks nobody) {
   auto told = r.lost().products;
   CAF_CHECK_EQUAL(told.size(), 4u); // three folders, one within logs, and the rest together
   CAF_CHECK(std::find(told.begin(), told.end(), "node_modules/ (1 file, 2 B)") != told.end());
-  CAF_CHECK(has(told.back(), "other build output (7 files, "));
+  CAF_CHECK(holds(told.back(), "other build output (7 files, "));
   auto how = remove_tree(r.tree, false, {});
   CAF_CHECK(how.removed && how.ignored.empty());
   CAF_CHECK(std::filesystem::is_empty(r.dir + "/.troupe/worktrees"));
@@ -96,7 +97,7 @@ CAF_TEST(ignored files are kept for thirty days when their worktree goes and can
   CAF_CHECK(::stat((r.dir + "/.troupe/worktrees/.kept").c_str(), &what) == 0 && (what.st_mode & 0777) == 0700);
   CAF_CHECK_EQUAL(r.sh("git status --porcelain"), "");
   auto again = r.make(); // ISO-3
-  CAF_REQUIRE(has(again.note, "cp -an " + kept + "/. " + r.tree.path));
+  CAF_REQUIRE(holds(again.note, "cp -an " + kept + "/. " + r.tree.path));
   r.sh(again.note.substr(again.note.find("cp -an")));
   CAF_CHECK_EQUAL(content(r.tree.path + "/.env") + content(r.tree.path + "/sub/new/a.db"), "KEY=1\nrows");
   CAF_CHECK(remove_tree(r.tree, false, {}).ignored == kept); // again, over what is there
@@ -117,7 +118,7 @@ CAF_TEST(a link where ignored files are kept takes none of them and the worktree
     std::filesystem::create_directories(std::filesystem::path(link).parent_path());
     std::filesystem::create_directory_symlink(r.root + "/outside", link);
     auto how = remove_tree(r.tree, false, {});
-    CAF_CHECK(!how.removed && has(how.why, "files that git ignores cannot all be kept: .env"));
+    CAF_CHECK(!how.removed && holds(how.why, "files that git ignores cannot all be kept: .env"));
     CAF_CHECK_EQUAL(content(r.tree.path + "/.env"), "KEY=1\n");
     CAF_CHECK(std::filesystem::is_empty(r.root + "/outside"));
     std::filesystem::remove(link);

@@ -5,6 +5,7 @@
 #include "caf/test/unit_test.hpp"
 #include "runtime/worktree/leftovers.hpp"
 #include "runtime/worktree/removal.hpp"
+#include "tests/support/text.hpp"
 #include "tests/units/git_repository.hpp"
 
 using namespace troupe;
@@ -65,7 +66,7 @@ CAF_TEST(what somebody could miss keeps a leftover worktree with the reason) {
   write(r.tree.path + "/new", "x\n");
   CAF_CHECK_EQUAL(r.keeps(), "it has uncommitted changes: file and 1 more");
   r.in("git add . && git commit -qm two");
-  CAF_CHECK(r.keeps().starts_with("it has commits that are nowhere else: ") && has(r.keeps(), " two"));
+  CAF_CHECK(r.keeps().starts_with("it has commits that are nowhere else: ") && holds(r.keeps(), " two"));
   r.sh("git merge -q " + r.tree.branch);
   CAF_CHECK_EQUAL(r.keeps(), "");
   r.sh("echo .env >> .git/info/exclude");
@@ -75,7 +76,7 @@ CAF_TEST(what somebody could miss keeps a leftover worktree with the reason) {
   CAF_CHECK_EQUAL(r.keeps(), "it is locked: mine");
   r.in("git worktree unlock .");
   auto child = run_program({"/bin/sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $!"}, r.tree.path, {}, own_environment());
-  CAF_CHECK(has(r.keeps(), "(sleep) works in it"));
+  CAF_CHECK(holds(r.keeps(), "(sleep) works in it"));
   ::kill(std::stoi(child.out), SIGKILL);
   CAF_CHECK(exists(r.tree.path));
 }
@@ -94,7 +95,7 @@ CAF_TEST(a worktree of another Troupe stays whether its session is there or not 
   left r;
   auto others = r.root + "/other/sessions";
   std::filesystem::create_directories(others);
-  CAF_CHECK(has(leftovers_in({r.dir}, others).front().keeps, "which this Troupe does not know"));
+  CAF_CHECK(holds(leftovers_in({r.dir}, others).front().keeps, "which this Troupe does not know"));
   std::filesystem::create_directories(r.sessions() + "/session1");
   CAF_CHECK(leftovers_in({r.dir}, others).empty());
 }
@@ -106,10 +107,10 @@ CAF_TEST(a link in the place of a leftover worktree costs nobody a file) {
   r.sh("git worktree add -q -b mine " + r.root + "/mine"); // the user's own, clean
   r.sh("mv " + r.tree.path + " " + r.root + "/aside && ln -s " + r.root + "/mine " + r.tree.path);
   CAF_CHECK(r.all().empty());
-  CAF_CHECK(has(remove_leftover(found, r.sessions()), "is another folder than the worktree that Troupe made"));
+  CAF_CHECK(holds(remove_leftover(found, r.sessions()), "is another folder than the worktree that Troupe made"));
   r.sh("rm " + r.tree.path + " && mv " + r.root + "/mine " + r.tree.path); // another folder of that name
   CAF_CHECK(r.all().empty());                                              // git knows it by another path
-  CAF_CHECK(has(remove_leftover(found, r.sessions()), "is another folder than the worktree that Troupe made"));
+  CAF_CHECK(holds(remove_leftover(found, r.sessions()), "is another folder than the worktree that Troupe made"));
   CAF_CHECK_EQUAL(content(r.tree.path + "/file"), "one\n");
   r.sh("mv .troupe/worktrees " + r.root + "/elsewhere && ln -s " + r.root + "/elsewhere .troupe/worktrees");
   CAF_CHECK(r.all().empty()); // not looked at through a link

@@ -3,9 +3,11 @@
 #define CAF_SUITE attach_terminal
 #include <filesystem>
 
+#include "tests/support/text.hpp"
 #include "tests/view/tmux.hpp"
 
 using namespace troupe;
+using troupe::test::holds;
 using troupe::test::sandbox;
 using troupe::test::slurp;
 using troupe::test::spill;
@@ -13,10 +15,6 @@ using troupe::test::tmux;
 using troupe::test::until;
 
 namespace {
-
-bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::string transcript(const sandbox& s, const std::string& id) {
   return slurp(s.home() + "/sessions/" + id + "/transcript.jsonl");

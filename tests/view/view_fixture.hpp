@@ -81,4 +81,21 @@ struct viewer {
   [[nodiscard]] bool shows(const std::string& part) const { return text().find(part) != std::string::npos; }
 };
 
+/// One session of each kind of state.
+inline std::vector<view::session> some() {
+  return {asking(make_session("a1", "blocked", "ask-release"), "Shall I tag the release?", {"Yes", "No"}),
+          make_session("b2", "working", "fix-auth", "editing login.cpp"),
+          make_session("c3", "done", "greeting", "Hello."), make_session("d4", "failed", "broken", "exit 3"),
+          make_session("e5", "stopped", "old")};
+}
+
+/// The one intent of that kind; null when there is none, or more.
+inline const view::intent* only(const std::vector<view::intent>& all, view::intent::kind_ kind) {
+  const view::intent* found = nullptr;
+  for (const auto& x : all)
+    if (x.kind == kind)
+      found = found == nullptr ? &x : nullptr;
+  return found;
+}
+
 } // namespace troupe::test
