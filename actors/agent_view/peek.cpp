@@ -61,12 +61,13 @@ const question* asked(const session& x) {
   return x.now.waiting.empty() ? nullptr : &x.now.waiting.front();
 }
 
-/// Cuts lines to what there is room for, and says so.
+/// Cuts lines to what there is room for, and says so where one can be spared for it.
 void cut(std::vector<line>& lines, std::size_t room) {
   if (lines.size() <= room || room == 0)
     return;
   lines.resize(room);
-  lines.back() = {{{"  … more: attach to read all", ink::dim}}};
+  if (room > 1)
+    lines.back() = {{{"  … more: attach to read all", ink::dim}}};
 }
 
 /// What it says and, of a question, the choices: these are seen however long the text is, as a key chooses them.

@@ -157,8 +157,10 @@ division divide(const state& s) {
   d.offers = std::clamp(s.rows / 3, 0, std::min(most_offers, static_cast<int>(s.offers.size())));
   d.peek = panel_rows(s);
   d.list = s.rows - (d.total() - d.list);
-  int least = s.dialogs.empty() ? std::min(3, s.rows) : 0;
-  for (int* part : {&d.offers, &d.peek, &d.header, &d.footer}) { // what goes where the terminal is small
+  bool peeks = s.dialogs.empty() && s.peeking; // who peeks at one row wants that, rather than its neighbours
+  int least = !s.dialogs.empty() ? 0 : std::min(peeks ? 2 : 3, s.rows);
+  for (int* part : {&d.offers, peeks ? &d.header : &d.peek, peeks ? &d.peek : &d.header,
+                    &d.footer}) { // what goes where the terminal is small
     auto lack = std::max(least - d.list, 0);
     auto take = std::min(*part, lack);
     *part -= take;

@@ -72,13 +72,7 @@ std::string last_lines(const std::string& path) {
   auto ring = output_ring::open(path, ignored);
   if (!ring.valid())
     return {};
-  auto from = std::max(ring.begin(), ring.end() - std::min(ring.end(), most_bytes));
-  auto piece = ring.read(from);
-  std::string_view kept(piece.data(), piece.size());
-  if (from > 0) // the oldest line lost its beginning
-    kept.remove_prefix(std::min(kept.find('\n') + 1, kept.size()));
-  plain_lines reader;
-  auto text = reader.feed(kept) + reader.finish();
+  auto text = lines_at_end(ring, 0, most_bytes);
   while (text.ends_with("\n\n"))
     text.pop_back();
   std::vector<std::string> lines;

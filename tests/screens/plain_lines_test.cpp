@@ -75,7 +75,8 @@ CAF_TEST(the last line is the last one that says something) {
   CAF_CHECK_EQUAL(job.after("\x1b[32mok\x1b[0m 12 tests\r\n"), "ok 12 tests");
   CAF_CHECK_EQUAL(job.after("\r\n-----\r\n   \r\n}\r\n"), "ok 12 tests");
   CAF_CHECK_EQUAL(job.after("  10%\r  20%"), "20%");
-  CAF_CHECK_EQUAL(job.after("\r\nGo on? [y/N] "), "Go on? [y/N]"); // it waits there
+  CAF_CHECK_EQUAL(job.after("\r\nGo on? [y/N] "), "Go on? [y/N]");          // it waits there
+  CAF_CHECK_EQUAL(lines_at_end(job.ring, 0, 24), "  20%\nGo on? [y/N] \n"); // and the lines of a peek have it too
   CAF_CHECK_EQUAL(job.after("\r\n残り28ページ\r\n"), "残り28ページ");
   CAF_CHECK_EQUAL(job.after(std::string(500, 'x') + "\r\n"), std::string(240, 'x'));
   std::string wide;

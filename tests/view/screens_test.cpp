@@ -96,6 +96,11 @@ CAF_TEST(peek is drawn as in the file) {
   compare("peek", v);
   v.type("no, wait for the tests");
   compare("peek-reply", v);
+  auto small = with_day(8, 30);
+  small.press({"home", "space"});
+  for (int i = 0; i < 20 && small.s.selected.id != "7h2kq0"; ++i)
+    small.press({"down"});
+  compare("peek-30x8", small);
 }
 
 // VIEW-4

@@ -102,7 +102,7 @@ void plain_lines::on_csi(const control_sequence& s) {
 namespace {
 
 constexpr std::size_t most_characters = 240;
-constexpr std::uint64_t most_bytes = 8192;
+constexpr std::uint64_t looked_at = 8192; ///< bytes
 
 bool says_something(std::string_view line) {
   return std::any_of(line.begin(), line.end(),
@@ -123,17 +123,20 @@ std::string trimmed(std::string_view line) {
 
 } // namespace
 
-std::string last_line(const output_ring& ring, std::uint64_t offset) {
+std::string lines_at_end(const output_ring& ring, std::uint64_t offset, std::uint64_t most_bytes) {
   auto from = std::max({offset, ring.begin(), ring.end() - std::min(ring.end(), most_bytes)});
   auto piece = ring.read(from);
   std::string_view bytes(piece.data(), piece.size());
   if (from > offset) // that line lost its beginning, maybe amidst a sequence
-    bytes.remove_prefix(std::min(bytes.find_first_of("\r\n"), bytes.size()));
+    bytes.remove_prefix(std::min(bytes.find_first_not_of("\r\n", bytes.find_first_of("\r\n")), bytes.size()));
   plain_lines reader(false);
   auto text = reader.feed(bytes);
   text += reader.finish();
-  if (reader.fills_screen())
-    return {};
+  return reader.fills_screen() ? std::string() : text;
+}
+
+std::string last_line(const output_ring& ring, std::uint64_t offset) {
+  auto text = lines_at_end(ring, offset, looked_at);
   std::string_view rest(text);
   while (!rest.empty()) {
     rest.remove_suffix(1); // its newline

@@ -45,9 +45,11 @@ private:
   bool alternate_ = false;
 };
 
+/// The lines that `ring` holds from `offset` on, or the last of them that begin in its last `most_bytes`; each with a
+/// newline, an unfinished one too. None while a program fills the screen: what that draws is no line.
+std::string lines_at_end(const output_ring& ring, std::uint64_t offset, std::uint64_t most_bytes);
 /// The last line that `ring` holds from `offset` on and that says something: it has a letter or a digit. At most 240
-/// characters. Empty when there is none in the last 8 KiB, or when a program fills the screen: what that draws is no
-/// line.
+/// characters. Empty when there is none in the last 8 KiB, or when a program fills the screen.
 std::string last_line(const output_ring& ring, std::uint64_t offset);
 
 } // namespace troupe
