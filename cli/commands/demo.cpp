@@ -118,7 +118,8 @@ private:
         continue;
       silent_ = 0;
       const auto& row = note["params"]["session"];
-      auto name = text_of(row, "name"), line = text_of(row, "state") + " · " + text_of(row, "sentence");
+      auto name = text_of(row, "name"),
+           line = text_of(row, "state") + " · " + said_line(text_of(row, "sentence"), text_of(row, "output"));
       auto work = row["activeWork"].empty() ? std::string() : text_of(row["activeWork"][0], "title");
       states_[name] = {text_of(row, "state"), work};
       if (row.contains("worktree"))
