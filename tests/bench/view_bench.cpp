@@ -181,11 +181,16 @@ public:
     }
     return all;
   }
+  void resize(int rows, int columns) {
+    ::vterm_set_size(vt_.get(), rows, columns);
+    winsize size{static_cast<unsigned short>(rows), static_cast<unsigned short>(columns), 0, 0};
+    ::ioctl(master_.get(), TIOCSWINSZ, &size);
+  }
   /// What stands on the screen, a line each.
   [[nodiscard]] std::string text() const {
-    std::string out(65536, 0);
     int rows = 0, columns = 0;
     ::vterm_get_size(vt_.get(), &rows, &columns);
+    std::string out(4 * static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns), 0);
     out.resize(
         ::vterm_screen_get_text(::vterm_obtain_screen(vt_.get()), out.data(), out.size(), {0, rows, 0, columns}));
     return out;
@@ -247,23 +252,36 @@ void opening(int rounds) {
   show("open to the first frame, 1,000 sessions (median)", all.empty() ? 1e9 : all[all.size() / 2], "ms", 30);
 }
 
-/// Goes through all rows, and counts those that are not as they were told last, or not there.
-int lost_rows(terminal& t, const roster_server& server, int sessions) {
-  static const std::regex row("session-([0-9]+) +step ([0-9]+) of");
+/// Reads all rows, page by page from the top: which step each shows.
+std::map<int, int> read_rows(terminal& t) {
   std::map<int, int> seen;
-  t.type("\x13\x1b[H"); // by directory: nothing is folded; from the top
-  for (int idle = 0; idle < 3;) {
+  static const std::regex row("session-([0-9]+) +step ([0-9]+) of");
+  t.type("\x1b[H");
+  for (int idle = 0; idle < 3; t.type("\x1b[6~")) {
+    t.take(500); // a frame is due a while after the one before
     t.rest();
     const auto text = t.text();
     const auto before = seen.size();
     for (std::sregex_iterator at(text.begin(), text.end(), row), end; at != end; ++at)
       seen[std::stoi((*at)[1])] = std::stoi((*at)[2]);
     idle = seen.size() == before ? idle + 1 : 0;
-    t.type("\x1b[6~");
   }
-  int lost = 0;
-  for (int i = 0; i < sessions; ++i)
-    lost += seen.count(i) == 0 || seen[i] != server.step_of(i) ? 1 : 0;
+  return seen;
+}
+
+/// How many rows are not as they were told last, or not there. A page that was read half drawn is read again.
+int lost_rows(terminal& t, const roster_server& server, int sessions) {
+  t.resize(500, 160); // few pages
+  t.type("\x13");     // by directory: nothing is folded
+  int lost = sessions;
+  std::map<int, int> seen;
+  for (int pass = 0; lost > 0 && pass < 3; ++pass) {
+    for (const auto& [i, step] : read_rows(t))
+      seen[i] = step;
+    lost = 0;
+    for (int i = 0; i < sessions; ++i)
+      lost += seen.count(i) == 0 || seen[i] != server.step_of(i) ? 1 : 0;
+  }
   return lost;
 }
 
