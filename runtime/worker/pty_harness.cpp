@@ -116,17 +116,18 @@ bool pty_harness::read_some() {
 }
 
 std::string pty_harness::last_line() const {
-  return ring_.valid() ? troupe::last_line(ring_, began_at_) : std::string();
+  return screen_ && !screen_->filled() ? troupe::last_line(ring_, began_at_) : std::string();
 }
 
 void pty_harness::drain() {
-  while (master_.is_open()) {
+  while (screen_ && master_.is_open()) { // without one it has not started
     auto room = ring_.writable();
     screen_->make_room(std::min<std::size_t>(room.size(), 65536));
     auto n = ::read(master_.native_handle(), room.data(), std::min<std::size_t>(room.size(), 65536));
     if (n <= 0)
       return;
     ring_.commit(static_cast<std::size_t>(n));
+    screen_->may_hold_query({room.data(), static_cast<std::size_t>(n)}); // for what it sees besides
   }
 }
 

@@ -71,6 +71,23 @@ CAF_TEST(what a job says outlives supervisors and is in no file but its output) 
     CAF_CHECK(holding(s.home(), word).empty());
 }
 
+// KEEP-7
+CAF_TEST(a job whose output cannot be kept does not start and says why) {
+  sandbox s;
+  auto id = s.bg({"--exec", "test -e " + s.work() + "/again || exit 5"});
+  CAF_REQUIRE_EQUAL(s.troupe({"wait", id}).status, 5);
+  const auto output = s.home() + "/sessions/" + id + "/output";
+  std::filesystem::remove(output);
+  std::filesystem::create_directory(output);
+  CAF_CHECK_EQUAL(s.troupe({"respawn", id}).status, 0);
+  CAF_CHECK(until(s, [&] {
+    return s.field(id, "state") == "failed" &&
+           s.field(id, "sentence").get<std::string>().find("output cannot be kept: " + output) != std::string::npos;
+  }));
+  CAF_CHECK(s.troupe({"why", id}).out.find("output cannot be kept") != std::string::npos);
+  CAF_CHECK(s.stop().empty());
+}
+
 // VIEW-8
 CAF_TEST(a program that fills the screen has no line and a run anew none of the run before) {
   sandbox s;

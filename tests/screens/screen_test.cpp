@@ -287,3 +287,20 @@ CAF_TEST(questions are found in any cut and plain output holds none) {
   query_watch w;
   CAF_CHECK(!w.feed("npc \x1b[31mred\x1b[0m \x1b]2;a title\x07 \x1b[2J\x1b[5;10H\x1b[K plain\r\n"));
 }
+
+// VIEW-8
+CAF_TEST(which screen is in use is seen in any cut without parsing) {
+  const std::string_view in("\x1b[?25;1049h"), out("\x1b[?1047;7l");
+  for (std::size_t cut = 0; cut <= in.size(); ++cut) {
+    query_watch w;
+    w.feed(in.substr(0, cut));
+    CAF_CHECK_EQUAL(w.alternate(), cut == in.size());
+    w.feed(in.substr(cut));
+    CAF_CHECK(w.alternate());
+    w.feed("\x1b[?1l\x1b[47l\x1b[104;7l\x1b[?10490l\x1b[1049;?1l"); // others
+    CAF_CHECK(w.alternate());
+    w.feed(out.substr(0, std::min(cut, out.size())));
+    w.feed(out.substr(std::min(cut, out.size())));
+    CAF_CHECK(!w.alternate());
+  }
+}

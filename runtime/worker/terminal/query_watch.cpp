@@ -31,13 +31,17 @@ bool query_watch::take(char c) {
   }
   switch (at_) {
   case state::escape:
+    private_ = names_alternate_ = false;
+    mode_ = 0;
     at_ = c == '[' ? state::csi : c == 'P' ? state::string : state::ground;
     return c == 'Z';
   case state::csi:
-    dollar_ = dollar_ || c == '$';
+    take_parameter(c);
     if (c < 0x40 || c == 0x7f)
       return false;
     at_ = state::ground;
+    if (names_alternate_ && (c == 'h' || c == 'l'))
+      alternate_ = c == 'h';
     return c == 'c' || c == 'n' || (c == 'p' && dollar_);
   case state::string:
     dollar_ = dollar_ || c == '$';
@@ -45,6 +49,18 @@ bool query_watch::take(char c) {
   default:
     return false;
   }
+}
+
+/// One byte of a CSI sequence; the final one ends the last number.
+void query_watch::take_parameter(char c) {
+  dollar_ = dollar_ || c == '$';
+  private_ = private_ || c == '?';
+  if (c >= '0' && c <= '9') {
+    mode_ = std::min(mode_ * 10 + static_cast<std::uint32_t>(c - '0'), 9999U);
+    return;
+  }
+  names_alternate_ = names_alternate_ || (private_ && (mode_ == 47 || mode_ == 1047 || mode_ == 1049));
+  mode_ = 0;
 }
 
 } // namespace troupe

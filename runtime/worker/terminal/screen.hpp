@@ -55,6 +55,8 @@ public:
   /// Takes each committed piece in order; whether it ends a query, so that `catch_up` is due when nobody is attached.
   /// Plain text, colours and titles are none, in any cut.
   bool may_hold_query(std::string_view fresh) { return watch_.feed(fresh); }
+  /// Whether a program fills the screen, as far as `may_hold_query` has taken the output; nothing is parsed for it.
+  [[nodiscard]] bool filled() const { return watch_.alternate(); }
 
   [[nodiscard]] std::uint64_t parsed() const { return parsed_; }
   [[nodiscard]] std::uint64_t skipped() const { return skipped_; } ///< bytes that needed no parsing, for benchmarks
