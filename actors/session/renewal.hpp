@@ -2,6 +2,7 @@
 // Pure: it holds numbers, no secret; the session's shell asks the store, sends, and tells what came of it.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 
 namespace troupe {

@@ -89,7 +89,7 @@ renewal_standing session_state::standing() const {
   return {sm::holds_credentials(m), std::holds_alternative<sm::ending>(m.at)};
 }
 
-/// Carries out what the account wants; what comes of it is told to the account.
+/// Carries out what the machine of the renewal wants; what comes of it is told to that machine.
 void session_state::obey(renewal_order what, snapshot at_hand) {
   auto worker = m.known.worker.worker;
   switch (what) {

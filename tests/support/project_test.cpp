@@ -97,9 +97,9 @@ fs::path source() {
 
 /// What a pure machine may include: other pure files, and of the standard library what holds values or computes.
 std::vector<std::string> impurities(const fs::path& top) {
-  static const std::set<std::string> pure{"algorithm",  "charconv", "cmath",    "concepts", "cstdint",   "deque",
-                                          "functional", "map",      "optional", "set",      "string",    "string_view",
-                                          "utility",    "variant",  "vector",   "cstddef",  "utf8proc.h"};
+  static const std::set<std::string> pure{"algorithm",   "charconv",   "cmath",   "compare",  "concepts", "cstdint",
+                                          "deque",       "functional", "map",     "optional", "set",      "string",
+                                          "string_view", "utility",    "variant", "vector",   "cstddef",  "utf8proc.h"};
   static const std::regex include("#\\s*include\\s+[\"<]([^\">]+)[\">]");
   static const std::regex ours("(messages/[a-z_]+\\.hpp)|(actors/[a-z_]+/"
                                "(renewal|machine|moves|cell|rest|facts|launch_check|profiles|pull_watch)\\.hpp)|"
