@@ -201,6 +201,10 @@ std::string label(const session& s) {
   return s.now.name.empty() ? s.now.id.value : visible_line(s.now.name);
 }
 
+std::string said(const session& s) {
+  return s.now.waiting.empty() ? said_line(s.now.sentence, s.now.output) : visible_line(s.now.waiting.front().text);
+}
+
 std::uint64_t send(state& s, intent what, intents& out, bool attach, std::string text) {
   what.token = s.next_token++;
   s.errands[what.token] = {what, attach, std::move(text)};

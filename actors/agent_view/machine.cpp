@@ -77,8 +77,7 @@ void tell_people(const session& before, const session& now, intents& out) {
     return;
   intent tell{intent::notify};
   tell.id = now.now.id.value;
-  auto sentence = now.now.waiting.empty() ? said_line(now.now.sentence, now.now.output)
-                                          : visible_line(now.now.waiting.front().text);
+  auto sentence = said(now);
   tell.text = label(now) + " " + what + (sentence.empty() ? "" : ": " + sentence);
   out.push_back(std::move(tell));
 }

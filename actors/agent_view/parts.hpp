@@ -28,6 +28,7 @@ void notice(state& s, std::string text, bool bad = false);
 std::uint64_t send(state& s, intent what, intents& out, bool attach = false, std::string text = {});
 void persist(state& s, intents& out);
 std::string label(const session& s); ///< its name for people
+std::string said(const session& s);  ///< what it asks, else says, on one line
 
 // input.cpp: the input line.
 editor& current(state& s);

@@ -18,7 +18,7 @@ std::string choices_of(const question& q) {
 std::string spoken(const session& x) {
   auto out = label(x) + ": " + state_words(x.now.state);
   const auto* q = x.now.waiting.empty() ? nullptr : &x.now.waiting.front();
-  auto sentence = q != nullptr ? visible_line(q->text) : said_line(x.now.sentence, x.now.output);
+  auto sentence = said(x);
   if (!sentence.empty())
     out += ": " + sentence;
   return q != nullptr ? out + choices_of(*q) : out;

@@ -2,6 +2,7 @@
 #include "actors/session/session.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "caf/stateful_actor.hpp"
 #include "caf/typed_event_based_actor.hpp"
@@ -57,10 +58,15 @@ void session_state::show() {
   auto now = sm::look(m);
   if (now == shown || now.gone) // a removal is shown when the ledger has it
     return;
-  shown = now;
+  auto before = std::exchange(shown, now);
   self->send(around->desk, row_changed{now});
   self->send(around->supervisor_handle, row_changed{now});
-  now.output.clear(); // what a job puts out is kept in its own file alone (ENV-5)
+  // What a job puts out is kept in its own file alone (ENV-5): the cache neither has it nor is written for it.
+  bool speaks = before.output != now.output;
+  before.output.clear();
+  now.output.clear();
+  if (speaks && now == before)
+    return;
   self->send(around->keeper, cache_row{std::move(now), m.known.last_entry, m.known.last_event});
 }
 

@@ -14,7 +14,7 @@ constexpr std::chrono::milliseconds settled{1000}, least{100};
 } // namespace
 
 latest_line::latest_line(asio::io_context& loop, std::chrono::milliseconds pace, std::function<std::string()> look,
-                         std::function<void(const std::string&)> tell)
+                         std::function<void()> tell)
     : timer_(loop), pace_(std::max(pace, least)), look_(std::move(look)), tell_(std::move(tell)) {}
 
 void latest_line::came() {
@@ -41,7 +41,7 @@ void latest_line::look() {
     return;
   told_ = std::move(now);
   due_ = clock::now() + pace_;
-  tell_(told_);
+  tell_();
 }
 
 } // namespace troupe

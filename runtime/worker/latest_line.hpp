@@ -14,9 +14,10 @@ namespace troupe {
 /// All on the loop's thread.
 class latest_line {
 public:
-  /// `look` gives the line of now, `tell` takes one that is another than before. Two are told `pace` apart at least.
+  /// `look` gives the line of now; `tell` is called when that is another than before. Two are told `pace` apart at
+  /// least.
   latest_line(asio::io_context& loop, std::chrono::milliseconds pace, std::function<std::string()> look,
-              std::function<void(const std::string&)> tell);
+              std::function<void()> tell);
   /// New output has come: it is looked at soon, and not before it is due.
   void came();
   /// Nothing more will come: what is new is told at once.
@@ -30,7 +31,7 @@ private:
   asio::steady_timer timer_;
   std::chrono::milliseconds pace_;
   std::function<std::string()> look_;
-  std::function<void(const std::string&)> tell_;
+  std::function<void()> tell_;
   std::string told_;
   clock::time_point due_; ///< the earliest that the next one may be told
   bool armed_ = false;

@@ -93,21 +93,34 @@ void pty_harness::read() {
   });
 }
 
+/// One piece of output into the ring: what `read` gave, and whether a question ends in it.
+ssize_t pty_harness::read_piece(bool& asks) {
+  constexpr std::size_t most = 65536;
+  auto room = ring_.writable();
+  room = room.first(std::min(room.size(), most));
+  screen_->make_room(room.size());
+  auto n = ::read(master_.native_handle(), room.data(), room.size());
+  if (n > 0) {
+    auto length = static_cast<std::size_t>(n);
+    ring_.commit(length);
+    asks = screen_->may_hold_query({room.data(), length});
+  }
+  return n;
+}
+
 /// False at the end: no process holds the other side any more.
 bool pty_harness::read_some() {
   for (std::size_t got = 0; got < read_budget;) {
-    auto room = ring_.writable();
-    screen_->make_room(std::min<std::size_t>(room.size(), 65536));
-    auto n = ::read(master_.native_handle(), room.data(), std::min<std::size_t>(room.size(), 65536));
+    bool asks = false;
+    auto n = read_piece(asks);
     if (n <= 0) {
       bool more = n < 0 && (errno == EAGAIN || errno == EINTR);
       if (got > 0 && told_)
         told_();
       return more;
     }
-    ring_.commit(static_cast<std::size_t>(n));
     got += static_cast<std::size_t>(n);
-    if (screen_->may_hold_query({room.data(), static_cast<std::size_t>(n)}) && !attended_)
+    if (asks && !attended_)
       screen_->catch_up(); // the program waits for the answer, and nobody else gives one
   }
   if (told_)
@@ -120,14 +133,8 @@ std::string pty_harness::last_line() const {
 }
 
 void pty_harness::drain() {
-  while (screen_ && master_.is_open()) { // without one it has not started
-    auto room = ring_.writable();
-    screen_->make_room(std::min<std::size_t>(room.size(), 65536));
-    auto n = ::read(master_.native_handle(), room.data(), std::min<std::size_t>(room.size(), 65536));
-    if (n <= 0)
-      return;
-    ring_.commit(static_cast<std::size_t>(n));
-    screen_->may_hold_query({room.data(), static_cast<std::size_t>(n)}); // for what it sees besides
+  bool asks = false;                                             // nobody is left to hear the answer
+  while (screen_ && master_.is_open() && read_piece(asks) > 0) { // without a screen it has not started
   }
 }
 

@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 
+#include <sys/types.h>
+
 #include <asio/posix/stream_descriptor.hpp>
 
 #include "runtime/worker/harness.hpp"
@@ -58,6 +60,7 @@ private:
   bool open_ring(const assignment& job);
   void read();
   bool read_some();
+  ssize_t read_piece(bool& asks);
   void flush();
   asio::io_context& loop_;
   reaper& children_;

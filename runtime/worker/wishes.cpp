@@ -8,6 +8,11 @@
 
 namespace troupe {
 
+void worker::require_running() const {
+  if (!harness_ || harness_gone_ || !end_reason_.empty())
+    throw refusal{errc::not_running, "the session is not running here"};
+}
+
 json worker::deliver(const json& params) {
   auto key = required_text(params, "key");
   auto text = required_text(params, "text");
@@ -48,8 +53,7 @@ bool worker::at_rest() const {
 /// BEYOND-3: only between turns, and only when the supervisor knows all that has happened (KEEP-5).
 json worker::freeze(const json& params) {
   auto seen = required_unsigned(params, "seen");
-  if (!harness_ || harness_gone_ || !end_reason_.empty())
-    throw refusal{errc::not_running, "the session is not running here"};
+  require_running();
   if (pty_)
     throw refusal{errc::wrong_state, "a shell job is at work until its command ends"};
   if (!freezer_.frozen()) {
@@ -78,8 +82,7 @@ void worker::thaw(const std::string& why) {
 json worker::work(const json& params) {
   constexpr std::size_t most = 64;
   auto id = required_text(params, "work");
-  if (!harness_ || harness_gone_ || !end_reason_.empty())
-    throw refusal{errc::not_running, "the session is not running here"};
+  require_running();
   auto at = std::find_if(declared_.begin(), declared_.end(), [&](const work_item& w) { return w.id == id; });
   auto before = declared_;
   if (optional_flag(params, "begins", true)) {
@@ -119,8 +122,7 @@ json worker::credentials(const json& params) {
 
 /// Answered when the agent has; what came of it is in the transcript by then.
 void worker::steer(const std::shared_ptr<rpc_peer>& from, const json& params, const json& id) {
-  if (!harness_ || harness_gone_ || !end_reason_.empty())
-    throw refusal{errc::not_running, "the session is not running here"};
+  require_running();
   const auto action = required_text(params, "action");
   thaw(action);
   harness_->steer(action, optional_text(params, "name"), optional_text(params, "value"),

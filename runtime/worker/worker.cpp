@@ -100,7 +100,7 @@ void worker::send_event(const event& e) {
 
 /// VIEW-8
 void worker::send_line() {
-  if (supervisor_ && says_)
+  if (supervisor_)
     supervisor_->notify("worker/output", {{"line", says_->told()}});
 }
 
@@ -201,7 +201,7 @@ void worker::start(const json& params) {
     pty_ = prepared_.get();
     says_.emplace(
         loop_, std::chrono::milliseconds(job_->sentence_ms), [this] { return pty_->last_line(); },
-        [this](const std::string&) { send_line(); });
+        [this] { send_line(); });
     pty_->on_output([this] {
       attached_.output();
       says_->came();

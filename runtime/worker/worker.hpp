@@ -53,6 +53,7 @@ private:
   std::string assign(const json& params, std::vector<event>& happened);
   void prepare();
   void start(const json& params);
+  void require_running() const;
   json deliver(const json& params);
   json answer(const json& params);
   json freeze(const json& params);

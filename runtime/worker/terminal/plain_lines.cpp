@@ -84,7 +84,7 @@ void plain_lines::set_alternate(bool on) {
 void plain_lines::on_csi(const control_sequence& s) {
   if (s.leader == '?' && (s.final == 'h' || s.final == 'l')) {
     for (std::size_t i = 0; i < s.numbers.size(); ++i)
-      if (auto mode = s.at(i, 0); mode == 1049 || mode == 1047 || mode == 47)
+      if (is_alternate_screen(s.at(i, 0)))
         set_alternate(s.final == 'h');
     return;
   }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "runtime/worker/terminal/sequences.hpp"
+
 namespace troupe {
 
 bool query_watch::feed(std::string_view fresh) {
@@ -56,10 +58,10 @@ void query_watch::take_parameter(char c) {
   dollar_ = dollar_ || c == '$';
   private_ = private_ || c == '?';
   if (c >= '0' && c <= '9') {
-    mode_ = std::min(mode_ * 10 + static_cast<std::uint32_t>(c - '0'), 9999U);
+    mode_ = std::min(mode_ * 10 + (c - '0'), 9999);
     return;
   }
-  names_alternate_ = names_alternate_ || (private_ && (mode_ == 47 || mode_ == 1047 || mode_ == 1049));
+  names_alternate_ = names_alternate_ || (private_ && is_alternate_screen(mode_));
   mode_ = 0;
 }
 

@@ -12,7 +12,7 @@ class query_watch {
 public:
   /// Takes the output in order, in any cut; true when this piece ends a question. Costs a memchr for plain text.
   bool feed(std::string_view fresh);
-  /// Whether a program fills the screen: the alternate one is in use (private modes 47, 1047, 1049).
+  /// Whether a program fills the screen: the alternate one is in use (is_alternate_screen).
   [[nodiscard]] bool alternate() const { return alternate_; }
 
 private:
@@ -22,7 +22,7 @@ private:
   state at_ = state::ground;
   bool dollar_ = false, alternate_ = false;
   bool private_ = false, names_alternate_ = false; ///< of the sequence at hand
-  std::uint32_t mode_ = 0;                         ///< the number at hand
+  int mode_ = 0;                                   ///< the number at hand
 };
 
 } // namespace troupe

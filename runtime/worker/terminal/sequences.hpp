@@ -29,6 +29,11 @@ struct control_sequence {
   }
 };
 
+/// Whether that private mode puts the alternate screen in place of the main one.
+constexpr bool is_alternate_screen(int mode) {
+  return mode == 47 || mode == 1047 || mode == 1049;
+}
+
 class sequence_sink {
 public:
   virtual ~sequence_sink() = default;
