@@ -171,9 +171,13 @@ void conversation_program::worker_lost() {
 void conversation_program::ask(const view::conversation_intent& w, const std::string& method, json params,
                                const char* told) {
   params["id"] = bytes_to_json(setup_.config.id);
-  link_->ask(method, std::move(params), [this, told, token = w.token](const json* result, const failure& error) {
+  auto done = [this, told, token = w.token](const json* result, const failure& error) {
     take(view::done_told{token, result != nullptr, result ? text_of(*result, told) : error.text});
-  });
+  };
+  if (params.contains("key"))
+    link_->ask_keyed(method, std::move(params), done);
+  else
+    link_->ask(method, std::move(params), done);
 }
 
 void conversation_program::carry_out(const view::conversation_intent& w) {

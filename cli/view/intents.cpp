@@ -100,15 +100,11 @@ void view_program::ask(const view::intent& wanted, const std::string& method, js
   });
 }
 
-/// Again, with the same key, when the connection was lost before the answer came (SUP-11).
 void view_program::ask_keyed(const view::intent& wanted, const std::string& method, json params,
                              std::function<std::string(const json&)> text, std::function<void()> not_trusted) {
   if (!params.contains("key"))
     params["key"] = fresh_key();
-  link_->ask(method, params, [=, this, before = clock::now()](const json* result, const failure& error) {
-    bool again = result == nullptr && (error.code == errc::worker_gone || error.code == errc::draining);
-    if (again && clock::now() - before < std::chrono::seconds(60) && !stage_.left())
-      return ask_keyed(wanted, method, params, text, not_trusted);
+  link_->ask_keyed(method, std::move(params), [=, this](const json* result, const failure& error) {
     if (result == nullptr && error.code == errc::not_trusted && not_trusted)
       return not_trusted();
     outcome(wanted.token, result != nullptr, result == nullptr ? error.text : text ? text(*result) : "");

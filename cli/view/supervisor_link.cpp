@@ -169,4 +169,24 @@ void supervisor_link::ask(const std::string& method, json params, answer done) {
   }
 }
 
+void supervisor_link::ask_keyed(const std::string& method, json params, answer done) {
+  ask_until(std::chrono::steady_clock::now() + std::chrono::seconds(60), method, std::move(params), std::move(done));
+}
+
+void supervisor_link::ask_until(std::chrono::steady_clock::time_point end, const std::string& method, json params,
+                                answer done) {
+  ask(method, params, [=, &loop = loop_, held = shared_](const json* result, const failure& error) {
+    bool lost = result == nullptr && (error.code == errc::worker_gone || error.code == errc::draining);
+    auto over = [held] { return held->link == nullptr || held->link->closed_; };
+    if (!lost || over() || std::chrono::steady_clock::now() >= end)
+      return done(result, error);
+    asio::post(loop, [=] { // behind the end of the connection, which answers whoever still waits on it first
+      if (!over())
+        held->link->ask_until(end, method, params, done);
+      else if (held->link != nullptr)
+        done(nullptr, error); // else who asked is gone as well
+    });
+  });
+}
+
 } // namespace troupe

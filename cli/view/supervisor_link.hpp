@@ -2,6 +2,7 @@
 // thread; starting a supervisor, which may take a while, has a thread of its own.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -30,9 +31,13 @@ public:
   /// Asks. `done` is called once, with errc::worker_gone where there is no connection. While one is being made the
   /// request waits for it.
   void ask(const std::string& method, json params, answer done);
+  /// The same for a request that carries a key: for a minute it is asked again as it is when the connection was lost,
+  /// or the supervisor left, before the answer came (SUP-11).
+  void ask_keyed(const std::string& method, json params, answer done);
   void close();
 
 private:
+  void ask_until(std::chrono::steady_clock::time_point end, const std::string& method, json params, answer done);
   struct shared; ///< outlives the link while a thread starts the supervisor
   void try_connect();
   void start_supervisor();
