@@ -3,6 +3,8 @@
 #define CAF_SUITE attach_terminal
 #include <filesystem>
 
+#include <signal.h>
+
 #include "tests/support/text.hpp"
 #include "tests/view/tmux.hpp"
 
@@ -204,6 +206,27 @@ CAF_TEST(a terminal that shows a conversation outlives its worker and its superv
   t.type("say without a supervisor for a while");
   t.keys({"Enter"});
   CAF_CHECK(t.shows("  without a supervisor for a while"));
+  t.keys({"C-z"});
+  CAF_CHECK(t.restored());
+}
+
+// SUP-11
+CAF_TEST(a message that its supervisor has not answered when it dies is taken by the next one once) {
+  sandbox s;
+  auto id = s.bg({"--name", "talk", "say The first words."});
+  CAF_REQUIRE_EQUAL(s.troupe({"wait", id}).status, 0);
+  tmux t(s, 24, 80);
+  attach(t, "talk");
+  CAF_REQUIRE(t.shows("  The first words."));
+  const auto supervisor = s.supervisor_pid();
+  ::kill(supervisor, SIGSTOP); // it takes nothing any more
+  t.type("say heard all the same");
+  t.keys({"Enter"});
+  CAF_CHECK(t.shows("› a message to talk")); // it has gone out
+  test::kill_and_wait(supervisor);
+  CAF_CHECK(t.shows("  heard all the same"));
+  CAF_CHECK(until(s, [&] { return s.field(id, "state") == "done"; }));
+  CAF_CHECK_EQUAL(test::count(transcript(s, id), R"("what":"taken")"), 2u);
   t.keys({"C-z"});
   CAF_CHECK(t.restored());
 }
